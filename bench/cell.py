@@ -1,0 +1,169 @@
+"""Runs one cell on every arm of a stage at once, its trials interleaved."""
+
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.chaos.faults import FAULTS
+from bench.chaos.injector import Injector
+from bench.chaos.ledger_tail import LedgerTail
+from bench.finals import final_states
+from bench.history import ClientOp, FaultEvent, FaultPhase, FinalState, OpPhase
+from bench.load.plan import LoadPlan
+from bench.load.process import end_arrivals, read_ops, start_load, until_drained
+from bench.scenario import NO_FAULT, CellPlan, Stage
+from bench.supervisor import Managed, Supervisor
+from bench.topology import Stack
+
+# A fault now and then misses, because its target ends in the same instant; such a trial stays in
+# the history and another one is run.
+_SPARE_TRIALS = 3
+
+
+@dataclass(slots=True)
+class LiveArm:
+    """One arm while a stage runs."""
+
+    stack: Stack
+    tail: LedgerTail
+
+
+@dataclass(slots=True)
+class CellOutcome:
+    """What one cell left behind on one arm."""
+
+    cell: str
+    arm: LiveArm
+    ops: list[ClientOp] = field(default_factory=list)
+    faults: list[FaultEvent] = field(default_factory=list)
+    finals: list[FinalState] = field(default_factory=list)
+
+    @property
+    def requests(self) -> dict[str, dict[str, Any]]:
+        """The submitted bodies by job id, in order of arrival."""
+        bodies = {op.op_id: op.detail for op in self.ops if op.phase is OpPhase.INVOKE}
+        return {
+            op.job_id: json.loads(bodies[op.op_id])
+            for op in self.ops
+            if op.op == "submit" and op.phase is OpPhase.OK and op.job_id is not None
+        }
+
+    @property
+    def struck(self) -> set[str]:
+        """The jobs that a confirmed fault hit."""
+        return {event.job_id for event in self.faults if event.phase is FaultPhase.CONFIRMED}
+
+
+def cell_id(stage: Stage, arm: str, plan: CellPlan) -> str:
+    """Return a cell's id: `simulated/celery/hardened/sigkill`."""
+    return f"{stage.compute}/{arm}/{plan.fault}"
+
+
+async def run_cell(
+    supervisor: Supervisor,
+    arms: list[LiveArm],
+    stage: Stage,
+    plan: CellPlan,
+    *,
+    seed: int,
+    run_id: str,
+    folder: Path,
+) -> list[CellOutcome]:
+    """Load all arms alike, strike them in a seeded interleaved order, drain, and look.
+
+    Arms share the clock, the machine and the schedule: whatever disturbs one disturbs all.
+    """
+    began = time.monotonic()
+    outcomes = [CellOutcome(cell_id(stage, arm.stack.arm.name, plan), arm) for arm in arms]
+    loads = [
+        _start_load(supervisor, outcome, stage, plan, seed, run_id, folder) for outcome in outcomes
+    ]
+    if plan.fault == NO_FAULT:
+        await asyncio.sleep(plan.duration_s)
+    else:
+        await _run_trials(outcomes, plan, seed, began)
+    for load in loads:
+        end_arrivals(load)
+    await until_drained(loads, plan.drain_s)
+    await supervisor.stop(loads)
+    for outcome in outcomes:
+        outcome.ops = read_ops(_ops_path(folder, outcome.cell))
+    finals = await asyncio.gather(
+        *(final_states(outcome.arm.stack, outcome.cell, outcome.ops) for outcome in outcomes)
+    )
+    for outcome, found in zip(outcomes, finals, strict=True):
+        outcome.finals = found
+    return outcomes
+
+
+async def _run_trials(outcomes: list[CellOutcome], plan: CellPlan, seed: int, began: float) -> None:
+    order = random.Random(f"{seed}:{plan.fault}")
+    injectors = [
+        Injector(
+            cell=outcome.cell,
+            stack=outcome.arm.stack,
+            tail=outcome.arm.tail,
+            fault=FAULTS[plan.fault](),
+            at=plan.at,
+            # The same draws for every arm: each is struck at the same moments of its jobs.
+            rng=random.Random(f"{seed}:{plan.fault}:at"),
+            since_mono_s=began,
+            give_up_mono_s=began + plan.limit_s,
+        )
+        for outcome in outcomes
+    ]
+    queue = [injector for injector in injectors for _ in range(plan.trials)]
+    order.shuffle(queue)
+    confirmed = dict.fromkeys(range(len(injectors)), 0)
+    numbers = dict.fromkeys(range(len(injectors)), 0)
+
+    async def one(place: int) -> None:
+        numbers[place] += 1
+        confirmed[place] += await injectors[place].trial(numbers[place])
+
+    async with asyncio.TaskGroup() as group:
+        # Each arm takes its trials in the shuffled order, one at a time; see `Injector.trial`.
+        for injector in queue:
+            group.create_task(one(injectors.index(injector)))
+    async with asyncio.TaskGroup() as group:
+        for place in range(len(injectors)):
+            for _ in range(min(plan.trials - confirmed[place], _SPARE_TRIALS)):
+                group.create_task(one(place))
+    for outcome, injector in zip(outcomes, injectors, strict=True):
+        outcome.faults = injector.events
+
+
+def _start_load(
+    supervisor: Supervisor,
+    outcome: CellOutcome,
+    stage: Stage,
+    plan: CellPlan,
+    seed: int,
+    run_id: str,
+    folder: Path,
+) -> Managed:
+    return start_load(
+        supervisor,
+        outcome.arm.stack.arm.name,
+        outcome.arm.stack.url,
+        LoadPlan(
+            cell=outcome.cell,
+            key_prefix=f"{run_id}-{outcome.cell}",
+            out=str(_ops_path(folder, outcome.cell)),
+            seed=seed,
+            rate_per_s=plan.rate_per_s,
+            n=list(stage.job.n),
+            steps=stage.job.steps,
+            width=stage.job.width,
+            height=stage.job.height,
+        ),
+        folder,
+    )
+
+
+def _ops_path(folder: Path, cell: str) -> Path:
+    return folder / f"{cell.replace('/', '-')}.jsonl"

@@ -1,0 +1,122 @@
+"""The answer to the first question in two sentences, computed from the cells.
+
+The question: when a GPU worker dies in the middle of a job, what happens on each engine? The
+first sentence is about the hardened profiles, the second about the stock ones. Counts are sums
+over an arm's compute drivers; the median is that of the cell with most recoveries, and says which.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bench.checkers.faults import SIGKILL
+from bench.metrics import Bucket, CellMetrics, Verdict
+
+HARDENED = "hardened"
+STOCK = "stock"
+
+_NUMBERS = {1: "once", 2: "twice"}
+_COMPUTE = {"simulated": "the simulated GPU", "diffusers": "the real diffusers pipeline"}
+
+
+def answer(cells: Iterable[CellMetrics]) -> list[str]:
+    """Return the two sentences, right for any data: also for no arm, no kill, no recovery."""
+    killed = [cell for cell in cells if cell.fault == SIGKILL]
+    return [
+        _sentence(
+            killed,
+            HARDENED,
+            "When a GPU worker was killed in the middle of a job, ",
+            "No GPU worker was seen to die in the middle of a job on an arm with hardened settings"
+            " in this run.",
+        ),
+        _sentence(
+            killed,
+            STOCK,
+            "With stock settings, ",
+            "No GPU worker was seen to die in the middle of a job on an arm with stock settings"
+            " in this run.",
+        ),
+    ]
+
+
+def _sentence(cells: Sequence[CellMetrics], profile: str, opening: str, nothing: str) -> str:
+    by_arm: dict[str, list[CellMetrics]] = {}
+    for cell in cells:
+        if cell.profile == profile:
+            by_arm.setdefault(cell.arm, []).append(cell)
+    if not any(cell.faults_confirmed for arm in by_arm.values() for cell in arm):
+        return nothing
+    return opening + "; ".join(_clause(arm, by_arm[arm]) for arm in sorted(by_arm)) + "."
+
+
+def _clause(arm: str, cells: Sequence[CellMetrics]) -> str:
+    kills = sum(cell.faults_confirmed for cell in cells)
+    if not kills:
+        return f"{arm} had no confirmed kill"
+    hit = sum(cell.lost_per_fault.hits for cell in cells)
+    lost = sum(cell.buckets.get(Bucket.LOST, 0) for cell in cells)
+    unrecovered = sum(cell.buckets.get(Bucket.UNRECOVERED, 0) for cell in cells)
+    phantoms = sum(cell.buckets.get(Bucket.PHANTOM, 0) for cell in cells)
+    parts = [f"{arm}{_doubt(cells)} lost {hit} of {kills} killed {'job' if kills == 1 else 'jobs'}"]
+    if lost > hit:
+        parts.append(f"lost {lost - hit} more that no kill had hit")
+    if unrecovered:
+        parts.append(f"left {_count(unrecovered, 'job')} unrecovered at the drain deadline")
+    if phantoms:
+        parts.append(f"reported {_count(phantoms, 'job')} as done with something missing")
+    parts.append(_recovery(cells, kills))
+    return _list(parts)
+
+
+def _recovery(cells: Sequence[CellMetrics], kills: int) -> str:
+    recovered = sum(len(cell.recovery_s.samples) for cell in cells)
+    if not recovered:
+        return "never started a killed step again"
+    cell = max(cells, key=lambda cell: len(cell.recovery_s.samples))
+    samples = cell.recovery_s
+    if samples.median is not None:
+        when = f"after a median {samples.median:.1f} s"
+    elif len(samples.samples) == 1:
+        when = f"after {samples.samples[0]:.1f} s"
+    else:
+        when = f"after {min(samples.samples):.1f} to {max(samples.samples):.1f} s"
+    if len(cells) > 1:
+        when += f" on {_COMPUTE.get(cell.compute, cell.compute)}"
+    if recovered == kills:
+        return f"started the step again {when}{_resumed(cells)}"
+    times = _NUMBERS.get(recovered, f"{recovered} times")
+    return f"started the step again {times}, {when}{_resumed(cells)}"
+
+
+def _resumed(cells: Sequence[CellMetrics]) -> str:
+    points = [
+        trial.resumed_from
+        for cell in cells
+        for trial in cell.trial_list
+        if trial.confirmed and trial.resumed_from is not None
+    ]
+    resumed = sum(point > 0 for point in points)
+    if not points:
+        return ""
+    if not resumed:
+        return ", from the beginning"
+    if resumed == len(points):
+        return ", from a checkpoint"
+    return f", from a checkpoint in {resumed} of {len(points)} cases"
+
+
+def _doubt(cells: Iterable[CellMetrics]) -> str:
+    """Say it where a cell's verdict is not valid, so that its numbers are not taken as sound."""
+    verdicts = {cell.verdict for cell in cells}
+    if Verdict.INVALID in verdicts:
+        return " (verdict: invalid)"
+    return " (verdict: unknown)" if Verdict.UNKNOWN in verdicts else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _list(parts: Sequence[str]) -> str:
+    if len(parts) < 3:
+        return " and ".join(parts)
+    return ", ".join(parts[:-1]) + ", and " + parts[-1]

@@ -1,0 +1,152 @@
+"""Every submitted job in exactly one bucket, and the proof that they add up."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from bench.checkers.by_job import CellHistory, JobHistory
+from bench.history import FinalState, OpPhase
+from bench.metrics import Bucket, Check, Verdict
+from shared.domain.status import JobStatus
+
+RESERVE = "reserve_credits"
+CAPTURE = "capture_credits"
+RELEASE = "release_credits"
+
+BOUND_MARGIN_S = 1.0
+"""An engine's bound has passed when it lies this far back: its clock and ours differ a little."""
+
+ACCEPTED = (
+    Bucket.COMPLETED,
+    Bucket.FAILED,
+    Bucket.CANCELLED,
+    Bucket.PHANTOM,
+    Bucket.UNRECOVERED,
+    Bucket.LOST,
+)
+"""The buckets of accepted jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The bucket of each named job, how many submits fell where, and what fell nowhere.
+
+    `counts` has every bucket. `accepted` is counted from the clients' side only, so that it can
+    disagree with the sum of the buckets. `unplaced` says of each accepted job why no bucket's
+    definition fits it; it is counted as unknown.
+    """
+
+    of_job: dict[str, Bucket]
+    counts: dict[Bucket, int]
+    accepted: int
+    recovered_unknown: int
+    unplaced: dict[str, str]
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs were submitted."""
+        return sum(self.counts.values())
+
+
+def sort_into_buckets(cell: CellHistory) -> Buckets:
+    """Put every submission of the cell into a bucket."""
+    of_job: dict[str, Bucket] = {}
+    unplaced: dict[str, str] = {}
+    recovered = accepted = 0
+    for job in cell.jobs.values():
+        match job.outcome:
+            case OpPhase.FAIL:
+                of_job[job.job_id] = Bucket.REJECTED
+                continue
+            case OpPhase.INFO if not _appeared(job):
+                of_job[job.job_id] = Bucket.UNKNOWN
+                continue
+            case OpPhase.INFO:
+                recovered += 1
+            case _:
+                accepted += 1
+        _place(job, cell, of_job, unplaced)
+
+    anonymous = Counter(submission.outcome for submission in cell.anonymous)
+    # A job that no submission names is one of those whose client got no answer, as long as there
+    # are any: nobody else can have sent it.
+    found = cell.orphans[: anonymous[OpPhase.INFO]]
+    for job in found:
+        _place(job, cell, of_job, unplaced)
+    for job in cell.orphans[len(found) :]:
+        unplaced[job.job_id] = "no client submitted it"
+
+    counts = {bucket: 0 for bucket in Bucket} | Counter(of_job.values())
+    counts[Bucket.REJECTED] += anonymous[OpPhase.FAIL]
+    # An acceptance that names no job is one that nobody can ask for.
+    counts[Bucket.UNKNOWN] += anonymous[OpPhase.INFO] - len(found) + anonymous[OpPhase.OK]
+    return Buckets(
+        of_job=of_job,
+        counts=counts,
+        accepted=accepted + anonymous[OpPhase.OK] + recovered + len(found),
+        recovered_unknown=recovered + len(found),
+        unplaced=unplaced,
+    )
+
+
+def check_buckets(buckets: Buckets) -> Check:
+    """`accepted = completed + failed + cancelled + phantom + unrecovered + lost`, or invalid."""
+    placed = sum(buckets.counts[bucket] for bucket in ACCEPTED)
+    terms = " + ".join(f"{buckets.counts[bucket]} {bucket}" for bucket in ACCEPTED)
+    detail = f"{buckets.accepted} accepted, {terms}"
+    if buckets.recovered_unknown:
+        detail += f"; {buckets.recovered_unknown} of unknown outcome were found later"
+    if buckets.unplaced:
+        detail += "; in no bucket: " + ", ".join(
+            f"{job_id} ({why})" for job_id, why in sorted(buckets.unplaced.items())
+        )
+    adds_up = placed == buckets.accepted and not buckets.unplaced
+    return Check("buckets add up", Verdict.VALID if adds_up else Verdict.INVALID, detail)
+
+
+def _appeared(job: JobHistory) -> bool:
+    final = job.final
+    return bool(job.steps) or (final is not None and (final.status is not None or bool(final.held)))
+
+
+def _place(
+    job: JobHistory, cell: CellHistory, of_job: dict[str, Bucket], unplaced: dict[str, str]
+) -> None:
+    bucket, why = _bucket(job, cell.info.owed_effects)
+    of_job[job.job_id] = bucket
+    if bucket is Bucket.UNKNOWN:
+        unplaced[job.job_id] = why
+
+
+def _bucket(job: JobHistory, owed_effects: list[str]) -> tuple[Bucket, str]:
+    """The bucket of an accepted job; UNKNOWN, with the reason, if no definition fits it."""
+    final = job.final
+    if final is None:
+        return Bucket.UNKNOWN, "its final state was not recorded"
+    match final.status:
+        case JobStatus.SUCCEEDED:
+            whole = final.readable is True and all(job.applied(owed) for owed in owed_effects)
+            return (Bucket.COMPLETED if whole else Bucket.PHANTOM), ""
+        case JobStatus.FAILED | JobStatus.TIMED_OUT:
+            return Bucket.FAILED, ""
+        case JobStatus.CANCELLED if not job.cancel_asked:
+            return Bucket.UNKNOWN, "cancelled, and nobody asked for it"
+        case JobStatus.CANCELLED if job.applied(RESERVE) and not job.applied(RELEASE):
+            return Bucket.UNKNOWN, "cancelled without its compensation"
+        case JobStatus.CANCELLED:
+            return Bucket.CANCELLED, ""
+        case status if status is not None and status not in set(JobStatus):
+            return Bucket.UNKNOWN, f"its status {status!r} is not known"
+        case _:
+            return _unfinished(final)
+
+
+def _unfinished(final: FinalState) -> tuple[Bucket, str]:
+    match final.held:
+        case None:
+            return Bucket.UNKNOWN, "the engine was not asked whether it still holds the job"
+        case False:
+            return Bucket.LOST, ""
+        case True if final.due_in_s is not None and final.due_in_s <= -BOUND_MARGIN_S:
+            return Bucket.LOST, ""
+        case _:
+            return Bucket.UNRECOVERED, ""

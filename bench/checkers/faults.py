@@ -1,0 +1,68 @@
+"""One fault from its events: when it struck, what it struck, and whether it was seen to hit."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.history import FaultEvent, FaultPhase
+
+SIGKILL = "sigkill"
+SIGTERM = "sigterm"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The events of one trial, merged. `mono_s` is the moment of the injection."""
+
+    trial: str
+    cell: str
+    fault: str
+    job_id: str
+    step: str
+    attempt_id: str
+    worker: str
+    pid: int
+    mono_s: float
+    done: int
+    total: int
+    phases: frozenset[FaultPhase]
+
+    @property
+    def injected(self) -> bool:
+        """Whether it was carried out at all; a target that was never found is only missed."""
+        return bool(self.phases - {FaultPhase.MISSED})
+
+    @property
+    def reported_hit(self) -> bool:
+        """Whether the injector saw it hit; `recovery` asks the ledger as well."""
+        return FaultPhase.CONFIRMED in self.phases and FaultPhase.MISSED not in self.phases
+
+
+_ORDER = (FaultPhase.INJECTED, FaultPhase.CONFIRMED, FaultPhase.MISSED, FaultPhase.HEALED)
+
+
+def merge_faults(events: Iterable[FaultEvent]) -> list[Fault]:
+    """Merge the events of each trial; faults come in the order in which they struck."""
+    by_trial: dict[tuple[str, str], list[FaultEvent]] = defaultdict(list)
+    for event in events:
+        by_trial[event.cell, event.trial].append(event)
+    faults = [_merge(group) for group in by_trial.values()]
+    return sorted(faults, key=lambda fault: fault.mono_s)
+
+
+def _merge(events: list[FaultEvent]) -> Fault:
+    first = min(events, key=lambda event: (_ORDER.index(event.phase), event.mono_s))
+    return Fault(
+        trial=first.trial,
+        cell=first.cell,
+        fault=first.fault,
+        job_id=first.job_id,
+        step=first.step,
+        attempt_id=first.attempt_id,
+        worker=first.worker,
+        pid=first.pid,
+        mono_s=first.mono_s,
+        done=first.done,
+        total=first.total,
+        phases=frozenset(event.phase for event in events),
+    )

@@ -1,0 +1,139 @@
+"""What became of the step and the job that each fault hit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from bench.checkers.attempts import Attempt
+from bench.checkers.by_job import CellHistory, JobHistory
+from bench.checkers.faults import SIGKILL, Fault
+from bench.checkers.statistics import MEDIAN_FROM, summarise
+from bench.metrics import Bucket, Samples, Trial
+from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
+
+_DONE = (RecordKind.FINISHED, RecordKind.REPLAYED)
+
+
+def read_trials(
+    cell: CellHistory, of_job: Mapping[str, Bucket], unfaulted_s: Sequence[float]
+) -> list[Trial]:
+    """Return the cell's trials in the order of their faults.
+
+    `unfaulted_s` are the completion times that the penalty is measured against.
+    """
+    jobs = {job.job_id: job for job in cell.every_job}
+    return [
+        _trial(fault, jobs.get(fault.job_id), cell, of_job, unfaulted_s) for fault in cell.faults
+    ]
+
+
+def recovery_samples(trials: Iterable[Trial]) -> tuple[Samples, Samples, Samples]:
+    """Return recovery, resumption and completion penalty of the confirmed trials.
+
+    A trial that never got there is censored. One whose attempt finished all the same has nothing
+    to recover: it counts in the penalty only.
+    """
+    confirmed = [trial for trial in trials if trial.confirmed]
+    cut_off = [trial for trial in confirmed if not trial.graceful]
+    return (
+        _samples([trial.recovery_s for trial in cut_off]),
+        _samples([trial.resumption_s for trial in cut_off]),
+        _samples([trial.completion_penalty_s for trial in confirmed]),
+    )
+
+
+def completion_times(cells: Iterable[CellHistory], completed: Mapping[str, Bucket]) -> list[float]:
+    """Return the seconds from accept to completion of the completed jobs that no fault hit."""
+    times = []
+    for cell in cells:
+        hit = {fault.job_id for fault in cell.faults}
+        times += [
+            seconds
+            for job in cell.every_job
+            if job.job_id not in hit
+            and of_job.get(job.job_id) is Bucket.COMPLETED
+            and (seconds := _completion_s(job)) is not None
+        ]
+    return times
+
+
+def hit_running_step(fault: Fault, hit: Attempt | None) -> bool:
+    """Whether the ledger shows that the fault struck the attempt at work, and killed it if it must.
+
+    The injector's own word is not enough: a kill whose victim ends by its own account missed.
+    """
+    if not fault.reported_hit or hit is None or hit.working_s is None:
+        return False
+    if hit.working_s > fault.mono_s:
+        return False
+    if hit.ending is None:
+        return True
+    return fault.fault != SIGKILL and hit.ended_s >= fault.mono_s
+
+
+def _trial(
+    fault: Fault,
+    job: JobHistory | None,
+    cell: CellHistory,
+    of_job: Mapping[str, Bucket],
+    unfaulted_s: Sequence[float],
+) -> Trial:
+    attempts = job.steps.get(fault.step, []) if job else []
+    hit = next((attempt for attempt in attempts if attempt.id == fault.attempt_id), None)
+    confirmed = hit_running_step(fault, hit)
+    point, total = _reached(fault, hit)
+    graceful = confirmed and hit is not None and hit.finished_s is not None
+    others = [attempt for attempt in attempts if attempt is not hit] if confirmed else []
+    after = _records_after(fault, others)
+    recovered = next((record.mono_s for record in after), None)
+    resumed = next((r.mono_s for r in after if r.kind in _DONE or r.done > point), None)
+    following = [a for a in others if a.working_s is not None and a.working_s > fault.mono_s]
+    successor = min(following, key=lambda attempt: attempt.working_s or 0.0, default=None)
+    bucket = of_job.get(fault.job_id, Bucket.UNKNOWN)
+    penalty = None
+    if confirmed and job and bucket is Bucket.COMPLETED and len(unfaulted_s) >= MEDIAN_FROM:
+        completion_s = _completion_s(job)
+        penalty = None if completion_s is None else completion_s - median(unfaulted_s)
+    return Trial(
+        trial=fault.trial,
+        job_id=fault.job_id,
+        step=fault.step,
+        confirmed=confirmed,
+        bucket=bucket,
+        fault_mono_s=fault.mono_s,
+        recovery_s=None if recovered is None or graceful else recovered - fault.mono_s,
+        resumption_s=None if resumed is None or graceful else resumed - fault.mono_s,
+        completion_penalty_s=penalty,
+        progress_at_fault=f"{point}/{total}",
+        resumed_from=successor.start_point if successor and not graceful else None,
+        graceful=graceful,
+        observed_s=_observed_until(fault, job, cell) - fault.mono_s,
+    )
+
+
+def _reached(fault: Fault, hit: Attempt | None) -> tuple[int, int]:
+    before = [r for r in hit.records if r.mono_s <= fault.mono_s] if hit else []
+    done = max([fault.done, *(record.done for record in before)])
+    return done, max([fault.total, *(record.total for record in before)])
+
+
+def _records_after(fault: Fault, others: Iterable[Attempt]) -> list[AttemptRecord]:
+    records = [r for attempt in others for r in attempt.records if r.mono_s > fault.mono_s]
+    return sorted(records, key=lambda record: record.mono_s)
+
+
+def _observed_until(fault: Fault, job: JobHistory | None, cell: CellHistory) -> float:
+    if job and job.final:
+        return max(job.final.mono_s, fault.mono_s)
+    return max(cell.window_s[1] if cell.window_s else fault.mono_s, fault.mono_s)
+
+
+def _completion_s(job: JobHistory) -> float | None:
+    if job.accepted_s is None or job.completed_s is None:
+        return None
+    return job.completed_s - job.accepted_s
+
+
+def _samples(values: Sequence[float | None]) -> Samples:
+    got = [value for value in values if value is not None]
+    return summarise(got, censored=len(values) - len(got))

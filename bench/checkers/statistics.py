@@ -1,0 +1,102 @@
+"""What may be said of a sample of this size. Everything is deterministic."""
+
+import math
+import random
+from collections.abc import Sequence
+from statistics import median
+
+from bench.metrics import CellMetrics, Rate, Samples
+
+MEDIAN_FROM = 3
+"""Fewer samples are shown one by one."""
+INTERVAL_FROM = 10
+"""Fewer samples carry no 95 % interval."""
+
+_Z95 = 1.959963984540054
+_RESAMPLES = 10_000
+_SEED = 20_240_229
+
+
+def wilson(hits: int, of: int) -> Rate:
+    """Return `hits / of` with its 95 % Wilson score interval.
+
+    Source: Wilson, "Probable inference ...", JASA 22 (1927); Brown, Cai and DasGupta,
+    "Interval estimation for a binomial proportion", Statistical Science 16 (2001).
+    """
+    if not 0 <= hits <= of:
+        raise ValueError(f"{hits} of {of} is no rate")
+    if of == 0:
+        return Rate(0, 0, None)
+    share, z2 = hits / of, _Z95**2
+    centre = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = _Z95 / (1 + z2 / of) * math.sqrt(share * (1 - share) / of + z2 / (4 * of**2))
+    # At the ends the score interval touches 0 or 1 exactly; floating point misses by a hair.
+    low = 0.0 if hits == 0 else max(0.0, centre - half)
+    high = 1.0 if hits == of else min(1.0, centre + half)
+    return Rate(hits, of, (low, high))
+
+
+def summarise(samples: Sequence[float], censored: int = 0) -> Samples:
+    """Return the samples in order, with the median and interval that their number carries.
+
+    The median is that of the samples, without the censored; it is None below `MEDIAN_FROM`
+    samples or if the censored are the majority. The interval is None below `INTERVAL_FROM`.
+    """
+    ordered = sorted(samples)
+    if len(ordered) < MEDIAN_FROM or censored > len(ordered):
+        return Samples(ordered, None, None, censored)
+    interval = bootstrap_median(ordered) if len(ordered) >= INTERVAL_FROM else None
+    return Samples(ordered, median(ordered), interval, censored)
+
+
+def bootstrap_median(samples: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the median, from a fixed seed.
+
+    A resample picks the ranks floor(n U) of n uniform draws U, so its middle ranks follow from
+    the middle order statistics of n uniforms, which are beta distributed and are drawn directly
+    (David and Nagaraja, "Order Statistics", 2.1). The same distribution, without n draws each.
+    """
+    ordered, n = sorted(samples), len(samples)
+    draw = random.Random(_SEED).betavariate
+    lower = (n + 1) // 2
+    medians = []
+    for _ in range(_RESAMPLES):
+        low = draw(lower, n - lower + 1)
+        high = low if n % 2 else low + (1 - low) * draw(1, n - lower)
+        medians.append((_at(ordered, low) + _at(ordered, high)) / 2)
+    medians.sort()
+    return medians[round(0.025 * _RESAMPLES)], medians[round(0.975 * _RESAMPLES) - 1]
+
+
+def _at(ordered: Sequence[float], u: float) -> float:
+    return ordered[min(int(u * len(ordered)), len(ordered) - 1)]
+
+
+def survival_curve(
+    recovered: Sequence[float], observed_without: Sequence[float] = ()
+) -> list[tuple[float, float]]:
+    """Return the share recovered by t, as `(t, share)` at every step up, from `(0, 0)` on.
+
+    One minus the Kaplan-Meier estimate: a trial in `observed_without` was watched for that many
+    seconds without recovering and leaves the trials at risk only then. The last point is where
+    watching ended.
+    """
+    points = [(0.0, 0.0)]
+    waiting = 1.0
+    for at in sorted(set(recovered)):
+        at_risk = sum(t >= at for t in recovered) + sum(t >= at for t in observed_without)
+        waiting *= 1 - recovered.count(at) / at_risk
+        points.append((at, 1 - waiting))
+    end = max([*recovered, *observed_without], default=0.0)
+    if end > points[-1][0]:
+        points.append((end, points[-1][1]))
+    return points
+
+
+def recovery_curve(cell: CellMetrics) -> list[tuple[float, float]]:
+    """Return a cell's survival curve of recovery: confirmed faults that left work to recover."""
+    trials = [trial for trial in cell.trial_list if trial.confirmed and not trial.graceful]
+    return survival_curve(
+        [trial.recovery_s for trial in trials if trial.recovery_s is not None],
+        [trial.observed_s for trial in trials if trial.recovery_s is None],
+    )

@@ -1,0 +1,55 @@
+"""What clients sent, and what they know of its acceptance."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.history import ClientOp, OpPhase
+
+SUBMIT = "submit"
+FOLLOW = "follow"
+CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One submit operation: the invocation and its outcome, INFO where none was recorded.
+
+    `answered_s` is None without an answer. `intended_s` is when the schedule wanted it sent, and
+    the time of the invocation for a client without a schedule.
+    """
+
+    op_id: str
+    job_id: str | None
+    outcome: OpPhase
+    intended_s: float
+    invoked_s: float
+    answered_s: float | None
+    scheduled: bool
+
+
+def read_submissions(ops: Iterable[ClientOp]) -> list[Submission]:
+    """Join the submit operations by `op_id`, in the order in which they were sent."""
+    by_id: dict[str, list[ClientOp]] = defaultdict(list)
+    for op in sorted(ops, key=lambda op: op.mono_s):
+        if op.op == SUBMIT:
+            by_id[op.op_id].append(op)
+    return [_join(op_id, group) for op_id, group in by_id.items()]
+
+
+def _join(op_id: str, ops: list[ClientOp]) -> Submission:
+    invoke = next((op for op in ops if op.phase is OpPhase.INVOKE), ops[0])
+    # An answer settles what a time-out before it left open, whichever was written first.
+    answers = [op for op in ops if op.phase in (OpPhase.OK, OpPhase.FAIL)]
+    answer = answers[0] if answers else None
+    intended = [op.intended_mono_s for op in ops if op.intended_mono_s is not None]
+    job_ids = [op.job_id for op in ([answer] if answer else []) + ops if op.job_id]
+    return Submission(
+        op_id=op_id,
+        job_id=job_ids[0] if job_ids else None,
+        outcome=answer.phase if answer else OpPhase.INFO,
+        intended_s=intended[0] if intended else invoke.mono_s,
+        invoked_s=invoke.mono_s,
+        answered_s=answer.mono_s if answer else None,
+        scheduled=bool(intended),
+    )

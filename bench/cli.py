@@ -1,0 +1,123 @@
+"""The command line: `changeover VERB`.
+
+Exit status: 0 the run completed and every verdict that its scenario demands holds; 1 a verdict
+fell short; 2 wrong usage or a bad scenario; 3 the environment is not fit; 130 interrupted.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.interrupt import run_to_exit_status
+from bench.run_folder import DEFAULT_RESULTS
+from bench.topology import Topology
+from bench.up import UpOptions, up
+from bench.verbs import compare_verb, report_verb
+
+app = typer.Typer(
+    help="Run the same GPU jobs on Celery+Redis and on Temporal, break both, and compare.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+console = Console(stderr=True)
+
+Results = Annotated[Path, typer.Option(help="The folder that holds run folders.")]
+
+
+class EngineChoice(StrEnum):
+    """Whose workers to run."""
+
+    CELERY = "celery"
+    TEMPORAL = "temporal"
+    BOTH = "both"
+
+
+class ComputeChoice(StrEnum):
+    """What a GPU step runs on."""
+
+    DIFFUSERS = "diffusers"
+    SIMULATED = "simulated"
+
+
+def _flag() -> EngineChoice:
+    return EngineChoice(os.environ.get("CHANGEOVER_BACKEND", "celery"))
+
+
+@app.command("up")
+def up_command(
+    engine: Annotated[
+        EngineChoice | None,
+        typer.Option(help="Whose workers to run; by default CHANGEOVER_BACKEND's, else celery's."),
+    ] = None,
+    profile: Annotated[str, typer.Option(help="The engine's profile.")] = "hardened",
+    compute: Annotated[
+        ComputeChoice, typer.Option(help="What a GPU step runs on.")
+    ] = ComputeChoice.DIFFUSERS,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    gpu_workers: Annotated[int, typer.Option(min=1, max=64)] = 2,
+    detection_budget: Annotated[
+        float, typer.Option(min=2, help="Seconds in which a dead worker must be noticed.")
+    ] = 20.0,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Serve the facade with workers until Ctrl-C."""
+    try:
+        flag = _flag()
+    except ValueError:
+        raise typer.BadParameter("CHANGEOVER_BACKEND must be celery or temporal") from None
+    chosen = engine or flag
+    engines = ["celery", "temporal"] if chosen is EngineChoice.BOTH else [chosen.value]
+    if chosen is EngineChoice.BOTH and flag is EngineChoice.TEMPORAL:
+        engines.reverse()
+    options = UpOptions(
+        engines=engines,
+        profile=profile,
+        compute=compute.value,
+        port=port,
+        results=results,
+        topology=Topology(gpu_workers=gpu_workers, detection_budget_s=detection_budget),
+        env={},
+    )
+    raise typer.Exit(run_to_exit_status(up(options, console)))
+
+
+@app.command("compare")
+def compare_command(
+    scenario: Annotated[
+        str, typer.Argument(help="A shipped scenario or a TOML file of your own.")
+    ] = "compare",
+    quick: Annotated[bool, typer.Option("--quick", help="The scenario `quick`: 90 s.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Another seed than the scenario's.")
+    ] = None,
+    results: Results = DEFAULT_RESULTS,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print metrics.json on standard output.")
+    ] = False,
+) -> None:
+    """Run a scenario on every arm and report what each engine lost, repeated and wasted."""
+    raise typer.Exit(
+        run_to_exit_status(
+            compare_verb("quick" if quick else scenario, seed, results, console, as_json=as_json)
+        )
+    )
+
+
+@app.command("report")
+def report_command(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print metrics.json on standard output.")
+    ] = False,
+) -> None:
+    """Measure a run again from its run.json and history.jsonl, and write its report anew."""
+    raise typer.Exit(report_verb(run, console, as_json=as_json))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

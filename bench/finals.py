@@ -1,0 +1,87 @@
+"""Asks the facade, once a cell's drain is over, what became of every job."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from bench.history import ClientOp, FinalState, OpPhase
+from bench.topology import Stack
+from shared.domain.status import JobStatus
+
+_AT_ONCE = 6
+_TRIES = 3
+
+
+async def final_states(stack: Stack, cell: str, ops: Iterable[ClientOp]) -> list[FinalState]:
+    """Return the state of every job that the cell's load submitted."""
+    job_ids = {
+        op.job_id: None
+        for op in ops
+        if op.op == "submit" and op.phase is OpPhase.OK and op.job_id is not None
+    }
+    gate = asyncio.Semaphore(_AT_ONCE)
+    async with httpx.AsyncClient(base_url=stack.url, timeout=5) as client:
+
+        async def one(job_id: str) -> FinalState:
+            async with gate:
+                return await _final_state(client, cell, job_id)
+
+        return list(await asyncio.gather(*(one(job_id) for job_id in job_ids)))
+
+
+async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> FinalState:
+    view = await _get(client, f"/v1/jobs/{job_id}")
+    status = JobStatus(view["status"]) if view else None
+    readable: bool | None = None
+    held: bool | None = None
+    where, due_in_s = "", None
+    if view and status is JobStatus.SUCCEEDED:
+        readable = bool(view["artifacts"]) and all(
+            [await _readable(client, artifact) for artifact in view["artifacts"]]
+        )
+    elif status is None or not status.terminal:
+        trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace")
+        if trace:
+            held, where, due_in_s = trace["held"], trace["where"], trace["due_in_s"]
+        else:
+            where = "the facade did not answer"
+    return FinalState(
+        cell=cell,
+        job_id=job_id,
+        status=status.value if status else None,
+        error=view["error"] if view else None,
+        readable=readable,
+        held=held,
+        where=where,
+        due_in_s=due_in_s,
+        wall_s=time.time(),
+        mono_s=time.monotonic(),
+    )
+
+
+async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any] | None:
+    for _ in range(_TRIES):
+        try:
+            answer = await client.get(path)
+            if answer.status_code == 200:
+                body: dict[str, Any] = answer.json()
+                return body
+        except httpx.HTTPError:
+            pass
+        await asyncio.sleep(0.5)
+    return None
+
+
+async def _readable(client: httpx.AsyncClient, artifact: dict[str, Any]) -> bool:
+    try:
+        answer = await client.get(artifact["url"])
+    except httpx.HTTPError:
+        return False
+    return (
+        answer.status_code == 200
+        and hashlib.sha256(answer.content).hexdigest() == artifact["sha256"]
+    )

@@ -1,0 +1,169 @@
+"""What happened in a run, one JSON object a line: the only source of every number in a report.
+
+Times: `wall_s` in Unix seconds, `mono_s` in seconds of the host's CLOCK_MONOTONIC.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.domain.records import AttemptRecord, EffectRecord
+
+
+class OpPhase(StrEnum):
+    """How far a client operation is known to have got."""
+
+    INVOKE = "invoke"
+    OK = "ok"
+    FAIL = "fail"
+    """It certainly did not happen (a 4xx or 503 answer)."""
+    INFO = "info"
+    """The outcome is not known (a time-out or a reset)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOp:
+    """One record of a client operation; `op_id` joins an invocation with its outcome.
+
+    `intended_mono_s` is when the arrival schedule wanted it sent; latency counts from there.
+    `status` on a `follow` record is the job's status as the client last saw it.
+    """
+
+    cell: str
+    op: str
+    phase: OpPhase
+    op_id: str
+    wall_s: float
+    mono_s: float
+    intended_mono_s: float | None = None
+    job_id: str | None = None
+    status: str | None = None
+    http_status: int | None = None
+    detail: str = ""
+
+
+class FaultPhase(StrEnum):
+    """The life of one fault."""
+
+    INJECTED = "injected"
+    CONFIRMED = "confirmed"
+    """The ledger shows that it hit what it aimed at."""
+    MISSED = "missed"
+    """It did not hit; its trial is unknown."""
+    HEALED = "healed"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultEvent:
+    """One step in the life of one fault, aimed at one attempt of one job."""
+
+    trial: str
+    cell: str
+    fault: str
+    phase: FaultPhase
+    job_id: str
+    step: str
+    attempt_id: str
+    worker: str
+    pid: int
+    wall_s: float
+    mono_s: float
+    done: int = 0
+    total: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEvent:
+    """A process of the run was started, became ready, or ended."""
+
+    arm: str
+    name: str
+    role: str
+    pid: int
+    phase: str
+    wall_s: float
+    mono_s: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalState:
+    """What the facade said of a job when the cell's drain was over.
+
+    `held`, `where` and `due_in_s` are the engine's trace, asked only of jobs that were not
+    terminal. `readable` is whether every artifact that the job promises could be fetched and
+    matched its checksum; None for a job without a result.
+    """
+
+    cell: str
+    job_id: str
+    status: str | None
+    error: str | None
+    readable: bool | None
+    held: bool | None
+    where: str
+    due_in_s: float | None
+    wall_s: float
+    mono_s: float
+
+
+@dataclass(slots=True)
+class History:
+    """A run's records, each list in order of time."""
+
+    ops: list[ClientOp] = field(default_factory=list)
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    effects: list[EffectRecord] = field(default_factory=list)
+    faults: list[FaultEvent] = field(default_factory=list)
+    processes: list[ProcessEvent] = field(default_factory=list)
+    finals: list[FinalState] = field(default_factory=list)
+
+
+_KINDS: dict[str, tuple[str, type[Any]]] = {
+    "op": ("ops", ClientOp),
+    "attempt": ("attempts", AttemptRecord),
+    "effect": ("effects", EffectRecord),
+    "fault": ("faults", FaultEvent),
+    "process": ("processes", ProcessEvent),
+    "final": ("finals", FinalState),
+}
+
+
+def write_history(path: Path, history: History) -> None:
+    """Write all records as JSON lines, merged by monotonic time."""
+    rows = [
+        {"type": kind, **asdict(record)}
+        for kind, (name, _) in _KINDS.items()
+        for record in getattr(history, name)
+    ]
+    rows.sort(key=lambda row: row["mono_s"])
+    with path.open("w") as out:
+        out.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def read_history(path: Path) -> History:
+    """Read what `write_history` wrote; `ValueError` names a bad line by its number."""
+    history = History()
+    with path.open() as lines:
+        for number, row in _rows(path, lines):
+            try:
+                name, record_type = _KINDS[row.pop("type")]
+                getattr(history, name).append(TypeAdapter(record_type).validate_python(row))
+            except (KeyError, ValueError) as error:
+                raise ValueError(f"{path.name}:{number}: {error}") from None
+    return history
+
+
+def _rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path.name}:{number}: {error}") from None
+        yield number, row

@@ -1,0 +1,1 @@
+"""The load of a cell: Locust, headless, in its own process."""

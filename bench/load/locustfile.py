@@ -1,0 +1,205 @@
+"""Users that submit a job, follow it to its end and fetch what it made.
+
+Open loop: arrivals come from a seeded Poisson process, whether or not earlier jobs are done, and
+every operation is recorded with the time at which the schedule wanted it. SIGUSR1 ends the
+arrivals; the process ends by itself once the jobs in flight are over.
+"""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.queue import Empty, Queue
+from locust import FastHttpUser, constant, events, task
+from locust.env import Environment
+
+from bench.load.plan import COLOURS, PLAN_VARIABLE, SHAPES, LoadPlan, read_plan
+
+_FOLLOW_FIRST_S = 0.3
+_FOLLOW_MOST_S = 2.0
+_SUBMIT_TRIES = 5
+_TERMINAL = {"succeeded", "failed", "cancelled", "timed_out"}
+
+PLAN: LoadPlan = read_plan(Path(os.environ[PLAN_VARIABLE]))
+
+
+class Arrivals:
+    """The schedule: puts one request at a time into a queue, at its intended time."""
+
+    def __init__(self, plan: LoadPlan) -> None:
+        self._plan = plan
+        self._ended = Event()
+        self.due: Queue[tuple[int, float, dict[str, Any]]] = Queue()
+        self.in_flight = 0
+
+    def run(self) -> None:
+        """Schedule until told to stop."""
+        at = time.monotonic()
+        for number, (gap_s, body) in enumerate(requests(self._plan)):
+            at += gap_s
+            if self._ended.wait(timeout=max(0.0, at - time.monotonic())):
+                return
+            self.in_flight += 1
+            self.due.put((number, at, body))
+
+    def end(self) -> None:
+        """Let no further request arrive."""
+        self._ended.set()
+
+    @property
+    def over(self) -> bool:
+        """Whether the last request has been seen to its end."""
+        return self._ended.is_set() and self.in_flight == 0
+
+
+def requests(plan: LoadPlan) -> Iterator[tuple[float, dict[str, Any]]]:
+    """Yield `(seconds since the request before, body)` for ever; the seed decides it all."""
+    # Arrivals and bodies are drawn apart, so that a change to one leaves the other as it was.
+    gaps, bodies = random.Random(f"gaps:{plan.seed}"), random.Random(f"bodies:{plan.seed}")
+    while True:
+        colour, ground = bodies.sample(COLOURS, 2)
+        yield (
+            gaps.expovariate(plan.rate_per_s),
+            {
+                "prompt": f"a {colour} {bodies.choice(SHAPES)} on a {ground} background",
+                "user_id": f"user-{bodies.randrange(100)}",
+                "n": bodies.choice(plan.n),
+                "steps": plan.steps,
+                "seed": bodies.randrange(2**31 - 8),
+                "width": plan.width,
+                "height": plan.height,
+            },
+        )
+
+
+ARRIVALS = Arrivals(PLAN)
+
+
+class Recorder:
+    """Appends client operations to the history."""
+
+    def __init__(self, plan: LoadPlan) -> None:
+        self._cell = plan.cell
+        self._out = Path(plan.out).open("a", buffering=1)  # noqa: SIM115 - open as long as the process
+
+    def __call__(self, op: str, phase: str, op_id: str, **fields: Any) -> None:
+        row = {
+            "cell": self._cell,
+            "op": op,
+            "phase": phase,
+            "op_id": op_id,
+            "wall_s": time.time(),
+            "mono_s": time.monotonic(),
+            **fields,
+        }
+        self._out.write(json.dumps(row) + "\n")
+
+
+record = Recorder(PLAN)
+
+
+class Customer(FastHttpUser):
+    """Takes the next arrival and sees it through."""
+
+    wait_time = constant(0)
+    connection_timeout = 5.0
+    network_timeout = 5.0
+
+    @task
+    def order(self) -> None:
+        """Submit, follow, fetch."""
+        try:
+            number, intended, body = ARRIVALS.due.get(timeout=0.5)
+        except Empty:
+            return
+        try:
+            job_id = self._submit(number, intended, body)
+            if job_id is not None:
+                self._fetch(job_id, self._follow(job_id))
+        finally:
+            ARRIVALS.in_flight -= 1
+
+    def _submit(self, number: int, intended: float, body: dict[str, Any]) -> str | None:
+        op_id = uuid.uuid4().hex
+        headers = {"Idempotency-Key": f"{PLAN.key_prefix}-{number}"}
+        for _ in range(_SUBMIT_TRIES):
+            record("submit", "invoke", op_id, intended_mono_s=intended, detail=json.dumps(body))
+            with self.client.post(
+                "/v1/jobs/image-generation",
+                json=body,
+                headers=headers,
+                name="submit",
+                catch_response=True,
+            ) as answer:
+                status = answer.status_code
+                if status == 202:
+                    job_id: str = answer.json()["job_id"]
+                    record("submit", "ok", op_id, job_id=job_id, http_status=status)
+                    return job_id
+                if 400 <= status < 500:
+                    record("submit", "fail", op_id, http_status=status, detail=answer.text[:300])
+                    return None
+                # A 503 was refused for certain, and another try is a new operation. Without an
+                # answer the outcome is not known until another try with the same key tells.
+                phase = "fail" if status == 503 else "info"
+                record("submit", phase, op_id, http_status=status, detail=str(answer.error)[:300])
+                if status == 503:
+                    op_id = uuid.uuid4().hex
+            gevent.sleep(1)
+        return None
+
+    def _follow(self, job_id: str) -> dict[str, Any]:
+        op_id = uuid.uuid4().hex
+        seen, pause = None, _FOLLOW_FIRST_S
+        while True:
+            with self.client.get(
+                f"/v1/jobs/{job_id}", name="follow", catch_response=True
+            ) as answer:
+                if answer.status_code == 200:
+                    view: dict[str, Any] = answer.json()
+                    if view["status"] != seen:
+                        seen = view["status"]
+                        record("follow", "ok", op_id, job_id=job_id, status=seen, http_status=200)
+                    if seen in _TERMINAL:
+                        return view
+                else:
+                    record("follow", "info", op_id, job_id=job_id, http_status=answer.status_code)
+            gevent.sleep(pause)
+            pause = min(pause * 1.3, _FOLLOW_MOST_S)
+
+    def _fetch(self, job_id: str, view: dict[str, Any]) -> None:
+        for artifact in view["artifacts"]:
+            op_id = uuid.uuid4().hex
+            with self.client.get(artifact["url"], name="fetch", catch_response=True) as answer:
+                whole = hashlib.sha256(answer.content or b"").hexdigest() == artifact["sha256"]
+                record(
+                    "fetch",
+                    "ok" if answer.status_code == 200 and whole else "info",
+                    op_id,
+                    job_id=job_id,
+                    http_status=answer.status_code,
+                    detail=artifact["name"],
+                )
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def _start(environment: Environment, **_: Any) -> None:
+    gevent.signal_handler(signal.SIGUSR1, ARRIVALS.end)
+    gevent.spawn(ARRIVALS.run)
+    gevent.spawn(_quit_when_over, environment)
+
+
+def _quit_when_over(environment: Environment) -> None:
+    while not ARRIVALS.over:
+        gevent.sleep(0.1)
+    assert environment.runner is not None
+    environment.runner.quit()

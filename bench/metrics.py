@@ -1,0 +1,149 @@
+"""`metrics.json`: the numbers of a run, each computed from its history."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+SCHEMA = 1
+
+
+class Bucket(StrEnum):
+    """Every submitted job is in exactly one."""
+
+    REJECTED = "rejected"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PHANTOM = "phantom"
+    UNRECOVERED = "unrecovered"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+class Verdict(StrEnum):
+    """Composition takes the worst."""
+
+    VALID = "valid"
+    UNKNOWN = "unknown"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Measured seconds. Median and interval are None where the sample is too small for them.
+
+    `censored` trials never got there within the drain: they count in the survival curve, not in
+    the median's sample; the median is None if they are the majority.
+    """
+
+    samples: list[float]
+    median: float | None
+    ci95: tuple[float, float] | None
+    censored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`hits` of `of`, with a 95 % Wilson interval (None of nothing)."""
+
+    hits: int
+    of: int
+    ci95: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One fault and what became of the step and the job that it hit."""
+
+    trial: str
+    job_id: str
+    step: str
+    confirmed: bool
+    bucket: Bucket
+    fault_mono_s: float
+    recovery_s: float | None
+    resumption_s: float | None
+    completion_penalty_s: float | None
+    progress_at_fault: str
+    """`done/total` when the fault struck."""
+    resumed_from: int | None
+    """The step that the next attempt started from, None if there was none."""
+    graceful: bool = False
+    """The attempt that was hit finished its work all the same: there was nothing to recover."""
+    observed_s: float = 0.0
+    """From the fault to the last look at the job: how long a recovery could have been seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one checker on one cell; a checker that crashed is `unknown`."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellMetrics:
+    """One cell's numbers. Seconds throughout."""
+
+    id: str
+    arm: str
+    engine: str
+    profile: str
+    workload: str
+    compute: str
+    fault: str
+    trials: int
+    faults_confirmed: int
+    jobs: int
+    buckets: dict[Bucket, int]
+    re_executions: int
+    duplicate_executions: int
+    duplicate_effects: int
+    suppressed_effects: int
+    overlap_s: float
+    recovery_s: Samples
+    resumption_s: Samples
+    completion_penalty_s: Samples
+    predicted_bound_s: float | None
+    drain_s: float
+    lost_per_fault: Rate
+    unrecovered_per_fault: Rate
+    device_s: dict[str, float]
+    wasted_per_fault_s: dict[str, float]
+    goodput: float | None
+    accept_latency_s: Samples
+    end_to_end_s: Samples
+    schedule_lag_s: Samples
+    verdict: Verdict
+    checks: list[Check]
+    trial_list: list[Trial] = field(default_factory=list)
+    graceful: int = 0
+    """Confirmed faults whose attempt finished all the same; neither samples nor censored."""
+    recovered_unknown: int = 0
+    """Submits whose outcome the client did not know and whose job was found later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """All cells of one run and the composed verdict."""
+
+    schema: int
+    run_id: str
+    verdict: Verdict
+    answer: list[str]
+    """The answer to the first question, in two sentences computed from the cells."""
+    cells: list[CellMetrics]
+
+
+def write_metrics(path: Path, metrics: Metrics) -> None:
+    """Write `metrics.json`."""
+    path.write_bytes(TypeAdapter(Metrics).dump_json(metrics, indent=1))
+
+
+def read_metrics(path: Path) -> Metrics:
+    """Read `metrics.json`."""
+    return TypeAdapter(Metrics).validate_json(path.read_bytes())

@@ -1,0 +1,36 @@
+"""Writes the report of a run into its folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.history import History, read_history
+from bench.metrics import Metrics
+from bench.report.html import render_html
+from bench.report.markdown import render_markdown
+from bench.report.page import Page, build_page
+from bench.run_info import read_run_info
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written, and what it says (for the terminal)."""
+
+    html: Path
+    markdown: Path
+    page: Page
+
+
+def build_report(folder: Path, metrics: Metrics, history: History | None = None) -> Report:
+    """Write `report.html` and `report.md` from the folder's `run.json` and `history.jsonl`.
+
+    Pictures are taken from `images/` if there are any. `FileNotFoundError` or `ValueError` if the
+    folder is not a run's; a `history` already read is not read again.
+    """
+    info = read_run_info(folder / "run.json")
+    if history is None:
+        history = read_history(folder / "history.jsonl")
+    page = build_page(info, metrics, history, folder)
+    report = Report(folder / "report.html", folder / "report.md", page)
+    report.html.write_text(render_html(page), encoding="utf-8")
+    report.markdown.write_text(render_markdown(page), encoding="utf-8")
+    return report

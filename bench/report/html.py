@@ -1,0 +1,56 @@
+"""The page: one file that opens from disk and loads nothing."""
+
+from markupsafe import Markup
+
+from bench.metrics import Bucket
+from bench.report.charts import survival_chart
+from bench.report.environment import environment
+from bench.report.format import seconds
+from bench.report.page import Page, Section
+from bench.report.timeline import JobTimeline
+from bench.report.timeline_chart import timeline_chart
+
+OPEN_TIMELINES = 3
+MOST_TIMELINES = 40
+"""Timelines drawn an arm and fault; the rest is counted and stays in `history.jsonl`."""
+
+
+def render_html(page: Page) -> str:
+    """Return the whole document."""
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            page=page,
+            info=page.info,
+            metrics=page.metrics,
+            survival=_survival,
+            timeline=_timeline,
+            outcome=outcome,
+            open_timelines=OPEN_TIMELINES,
+            most_timelines=MOST_TIMELINES,
+        )
+    )
+
+
+def outcome(job: JobTimeline) -> str:
+    """Say in a few words what became of a hit step and its job."""
+    trial = job.trial
+    if not trial.confirmed:
+        return "the fault missed its target"
+    words = [f"hit at {trial.progress_at_fault}"] if trial.progress_at_fault else []
+    if trial.recovery_s is not None:
+        words.append(f"taken up again after {seconds(trial.recovery_s)}")
+        if trial.resumed_from is not None:
+            words.append(f"from step {trial.resumed_from}" if trial.resumed_from else "from zero")
+    elif trial.bucket is not Bucket.COMPLETED:
+        words.append("not taken up again")
+    return f"{trial.bucket.value}: {', '.join(words)}" if words else trial.bucket.value
+
+
+def _survival(section: Section) -> Markup:
+    return survival_chart(section.curves, section.drain_s, section.words.many)
+
+
+def _timeline(section: Section, job: JobTimeline) -> Markup:
+    return timeline_chart(job, section.span_s, section.words.mark)

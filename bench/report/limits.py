@@ -1,0 +1,69 @@
+"""What a run does not show, said from what it is."""
+
+from bench.report.page import Page
+from bench.report.words import fault_words, is_control, plural
+
+
+def limits(page: Page) -> list[str]:
+    """Return the sentences that hold for this run."""
+    said = [
+        "It shows this scenario on this host, with the workers, rates and job lengths listed "
+        "here. Other job lengths need another detection budget, and change every number.",
+        _faults(page),
+    ]
+    if any(cell.compute == "simulated" for cell in page.metrics.cells):
+        said.append(
+            "A simulated GPU step takes time and uses no device. It measures the engines, not "
+            "memory pressure, a busy device or a slow model load."
+        )
+    least = min((c.faults_confirmed for c in page.metrics.cells if c.trials), default=0)
+    if least:
+        said.append(
+            f"The smallest cell rests on {plural(least, 'fault')}. Intervals say how far such a "
+            "sample carries; a rare loss can stay unseen in any sample of this size."
+        )
+    if any(
+        cell.predicted_bound_s is not None and cell.predicted_bound_s > cell.drain_s
+        for cell in page.metrics.cells
+        if not is_control(cell.fault)
+    ):
+        said.append(
+            "Where an engine's own bound lies beyond T, its jobs were judged before it had "
+            "promised to have recovered them: unrecovered at T is then what T shows, not a loss."
+        )
+    if dev_server(page):
+        said.append(DEV_SERVER)
+    said.append(
+        "All processes share one host and one clock. There is no network between them to delay "
+        "or to cut, unless the servers listed here were elsewhere."
+    )
+    return said
+
+
+DEV_SERVER = (
+    "The Temporal development server is one shard on SQLite, fit for a laptop and for CI: "
+    "its throughput is not Temporal's."
+)
+
+
+def dev_server(page: Page) -> bool:
+    """Whether a Temporal development server was measured."""
+    return any(
+        "temporal" in service.name.lower()
+        and any(
+            word in f"{service.name} {service.version} {service.persistence}".lower()
+            for word in ("dev", "sqlite", "memory")
+        )
+        for service in page.info.services
+    )
+
+
+def _faults(page: Page) -> str:
+    faults = sorted({c.fault for c in page.metrics.cells if not is_control(c.fault)})
+    if not faults:
+        return "Nothing was broken: it says nothing of recovery."
+    named = " and ".join(fault_words(fault).mark for fault in faults)
+    return (
+        f"The faults were {named}, aimed at workers. Servers, network, disks and stuck processes "
+        "were left alone."
+    )

@@ -1,0 +1,157 @@
+"""What each column of a table reads off a cell."""
+
+from collections.abc import Callable
+
+from bench.metrics import Bucket, CellMetrics, Verdict
+from bench.report.format import (
+    NONE,
+    Shown,
+    Tone,
+    count,
+    exact,
+    median,
+    missing,
+    rate,
+    seconds,
+    tally,
+)
+from bench.report.words import cause_words, fault_words
+from bench.run_info import CellInfo
+
+VERDICT_MARKS = {Verdict.VALID: "\u2713", Verdict.UNKNOWN: "?", Verdict.INVALID: "\u2717"}
+
+
+def confirmed(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Faults that the ledger confirms."""
+    tone = Tone.PLAIN if cell.faults_confirmed == cell.trials else Tone.ALARM
+    text = count(cell.faults_confirmed)
+    return Shown(text, exact(cell.faults_confirmed), f"of {count(cell.trials)}", tone=tone)
+
+
+def lost(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Jobs lost, and the rate per fault."""
+    jobs = cell.buckets.get(Bucket.LOST, 0)
+    return tally(jobs, rate(cell.lost_per_fault, fault_words(cell.fault).many), bad=True)
+
+
+def unrecovered(cell: CellMetrics, info: CellInfo | None) -> Shown:
+    """Jobs still held at T, with T and the engine's own bound."""
+    jobs = cell.buckets.get(Bucket.UNRECOVERED, 0)
+    detail = f"T = {seconds(cell.drain_s)}, bound {_bound(cell, info)}"
+    return tally(jobs, detail, bad=True)
+
+
+def _bound(cell: CellMetrics, info: CellInfo | None) -> str:
+    if cell.predicted_bound_s is not None:
+        return seconds(cell.predicted_bound_s)
+    return "never" if info and info.predicted.why else NONE
+
+
+def re_executions(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Attempts beyond the first."""
+    return tally(cell.re_executions)
+
+
+def duplicate_executions(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Attempts beyond the first that finished their work."""
+    return tally(cell.duplicate_executions, bad=True)
+
+
+def duplicate_effects(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Effects applied beyond the first, and repeats that were suppressed."""
+    detail = f"{count(cell.suppressed_effects)} suppressed" if cell.suppressed_effects else ""
+    return tally(cell.duplicate_effects, detail, bad=True)
+
+
+def recovery(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Median seconds from the fault to the next attempt."""
+    return median(cell.recovery_s, "recovered")
+
+
+def slowest(cell: CellMetrics, info: CellInfo | None) -> Shown:
+    """The slowest recovery beside the predicted bound."""
+    bound = cell.predicted_bound_s
+    why = info.predicted.why if info else ""
+    beside = f"bound {_bound(cell, info)}"
+    if not cell.recovery_s.samples:
+        return missing(why if bound is None and why else "none recovered", beside)
+    worst = max(cell.recovery_s.samples)
+    over = bound is not None and worst > bound
+    return Shown(
+        seconds(worst),
+        exact(worst),
+        f"over the {beside}" if over else beside,
+        "slower than the engine's own settings allow: a finding" if over else "",
+        Tone.ALARM if over else Tone.PLAIN,
+    )
+
+
+def wasted(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Device seconds wasted per fault, by cause."""
+    causes = cell.wasted_per_fault_s
+    if not causes:
+        return missing("no device time was measured")
+    parts = [f"{cause_words(cause)} {seconds(value)}" for cause, value in causes.items() if value]
+    total = sum(causes.values())
+    tone = Tone.PLAIN if total else Tone.QUIET
+    return Shown(seconds(total), exact(total), ", ".join(parts), tone=tone)
+
+
+def verdict(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """The cell's composed verdict."""
+    short = [check.name for check in cell.checks if check.verdict is not Verdict.VALID]
+    text = f"{VERDICT_MARKS[cell.verdict]} {cell.verdict.value}"
+    tone = Tone.PLAIN if cell.verdict is Verdict.VALID else Tone.ALARM
+    return Shown(text, exact(cell.verdict.value), ", ".join(short), tone=tone)
+
+
+def jobs(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Jobs submitted."""
+    return tally(cell.jobs)
+
+
+def bucket(kind: Bucket, *, bad: bool = False) -> Callable[[CellMetrics, CellInfo | None], Shown]:
+    """Return a reader of one bucket's count."""
+
+    def read(cell: CellMetrics, _: CellInfo | None) -> Shown:
+        return tally(cell.buckets.get(kind, 0), bad=bad)
+
+    return read
+
+
+def end_to_end(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Median seconds from the intended send to the job's end."""
+    return median(cell.end_to_end_s, "completed")
+
+
+def accept_latency(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Median seconds from the intended send to the 202."""
+    return median(cell.accept_latency_s, "accepted")
+
+
+def schedule_lag(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Median seconds by which the load generator was late."""
+    return median(cell.schedule_lag_s, "sent")
+
+
+def resumption(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Median seconds from the fault until lost ground was made up."""
+    return median(cell.resumption_s, "resumed")
+
+
+def penalty(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Median extra seconds of a job that was hit."""
+    return median(cell.completion_penalty_s, "completed")
+
+
+def overlap(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Seconds in which two attempts of a step ran at once."""
+    tone = Tone.ALARM if cell.overlap_s else Tone.QUIET
+    return Shown(seconds(cell.overlap_s), exact(cell.overlap_s), tone=tone)
+
+
+def goodput(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Useful over busy device time."""
+    if cell.goodput is None:
+        return missing("no device time was measured")
+    return Shown(f"{cell.goodput:.2f}", exact(cell.goodput))

@@ -1,0 +1,152 @@
+"""Everything that a report shows, assembled once for the page, the Markdown and the terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.checkers.statistics import survival_curve
+from bench.history import History
+from bench.metrics import CellMetrics, Metrics
+from bench.report.arms import ArmStyle, arm_key, arm_styles
+from bench.report.budget import BudgetLine, budget_lines
+from bench.report.charts import Curve
+from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
+from bench.report.pictures import PictureSet, load_pictures
+from bench.report.tables import Table, build_table
+from bench.report.timeline import JobTimeline, build_timelines
+from bench.report.words import FaultWords, compute_words, fault_words, is_control
+from bench.run_info import CellInfo, RunInfo
+
+_FAULTS = ("sigkill", "sigterm")
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTimelines:
+    """The faulted jobs of one arm."""
+
+    arm: str
+    style: ArmStyle
+    jobs: list[JobTimeline]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """All arms under one fault on one compute driver. `span_s` is one axis for all timelines."""
+
+    fault: str
+    compute: str
+    workload: str
+    words: FaultWords
+    cells: list[CellMetrics]
+    table: Table
+    more: Table
+    curves: list[Curve]
+    timelines: list[ArmTimelines]
+    span_s: tuple[float, float]
+
+    @property
+    def control(self) -> bool:
+        """Whether these cells were left alone."""
+        return is_control(self.fault)
+
+    @property
+    def title(self) -> str:
+        """`Worker killed (SIGKILL), simulated GPU`."""
+        what = "No fault (control)" if self.control else self.words.title
+        return f"{what}, {compute_words(self.compute)}"
+
+    @property
+    def recovers(self) -> bool:
+        """Whether there is a recovery to draw."""
+        return any(curve.trials for curve in self.curves)
+
+    @property
+    def drain_s(self) -> float:
+        """The longest T of the section's cells."""
+        return max(cell.drain_s for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The report's content; nothing here is rounded yet but the tables' texts."""
+
+    info: RunInfo
+    metrics: Metrics
+    cells: dict[str, CellInfo]
+    arms: list[str]
+    styles: dict[str, ArmStyle]
+    sections: list[Section]
+    pictures: list[PictureSet]
+    budget: list[BudgetLine]
+
+    @property
+    def title(self) -> str:
+        """The first question, where the run asked it."""
+        if any(section.fault == "sigkill" for section in self.sections):
+            return "A GPU worker dies in the middle of a job"
+        return "The same jobs on two engines"
+
+
+def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) -> Page:
+    """Assemble the report of a run; cells without trials or pictures simply show less."""
+    arms = sorted({cell.arm for cell in metrics.cells} | set(info.settings), key=arm_key)
+    styles = arm_styles(arms)
+    cells = {cell.id: cell for cell in info.cells}
+    groups: dict[tuple[str, str, str], list[CellMetrics]] = {}
+    for cell in metrics.cells:
+        groups.setdefault((cell.fault, cell.workload, cell.compute), []).append(cell)
+    sections = [_section(group, cells, styles, history) for group in groups.values()]
+    return Page(
+        info,
+        metrics,
+        cells,
+        arms,
+        styles,
+        sorted(sections, key=_order),
+        load_pictures(folder),
+        budget_lines(info, metrics, history),
+    )
+
+
+def _order(section: Section) -> tuple[bool, int, str, int]:
+    place = _FAULTS.index(section.fault) if section.fault in _FAULTS else len(_FAULTS)
+    return section.control, place, section.fault, -sum(cell.trials for cell in section.cells)
+
+
+def _section(
+    group: Sequence[CellMetrics],
+    infos: dict[str, CellInfo],
+    styles: dict[str, ArmStyle],
+    history: History,
+) -> Section:
+    ordered = sorted(group, key=lambda cell: (arm_key(cell.arm), cell.id))
+    fault = ordered[0].fault
+    columns = CONTROL_COLUMNS if is_control(fault) else fault_columns(fault)
+    timelines = [
+        ArmTimelines(cell.arm, styles[cell.arm], build_timelines(history, cell.trial_list))
+        for cell in ordered
+        if cell.trial_list
+    ]
+    spans = [job.span_s for arm in timelines for job in arm.jobs] or [(0.0, 1.0)]
+    return Section(
+        fault,
+        ordered[0].compute,
+        ordered[0].workload,
+        fault_words(fault),
+        ordered,
+        build_table(columns, ordered, infos, styles),
+        build_table(MORE_COLUMNS, ordered, infos, styles),
+        [
+            Curve(
+                cell.arm,
+                styles[cell.arm],
+                survival_curve(cell.recovery_s.samples, [cell.drain_s] * cell.recovery_s.censored),
+                cell.recovery_s.samples,
+                cell.recovery_s.censored,
+                cell.predicted_bound_s,
+            )
+            for cell in ordered
+        ],
+        timelines,
+        (min(low for low, _ in spans), max(high for _, high in spans)),
+    )

@@ -1,0 +1,61 @@
+"""The end of a run in a terminal, wide or narrow: the answer, the table, where the report is."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bench.metrics import Verdict
+from bench.report.format import Shown, Tone
+from bench.report.measures import VERDICT_MARKS
+from bench.report.page import Page, Section
+
+_WIDE = 130
+_STYLES = {Tone.PLAIN: "", Tone.QUIET: "dim", Tone.ALARM: "bold red"}
+_VERDICTS = {Verdict.VALID: "green", Verdict.UNKNOWN: "yellow", Verdict.INVALID: "bold red"}
+
+
+def print_report(page: Page, report: Path, console: Console) -> None:
+    """Print the answer, one table a fault and driver, the verdicts and the report's path."""
+    console.print()
+    for sentence in page.metrics.answer:
+        console.print(Text(sentence, style="bold"))
+    for section in page.sections:
+        console.print()
+        console.print(Text(section.title, style="bold underline"))
+        console.print(_table(section, console.width))
+    console.print()
+    _print_verdicts(page, console)
+    console.print(Text(f"Report: {report}"), soft_wrap=True)
+
+
+def _table(section: Section, width: int) -> RichTable:
+    table = section.table
+    places = [place for place, column in enumerate(table.columns) if width >= _WIDE or column.brief]
+    if width < _WIDE:
+        places.append(len(table.columns) - 1)
+    shown = RichTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    shown.add_column("Arm", no_wrap=width >= _WIDE)
+    for place in places:
+        shown.add_column(table.columns[place].label, justify="right", vertical="top")
+    for row in table.rows:
+        shown.add_row(row.arm, *(_entry(row.entries[place], width) for place in places))
+    return shown
+
+
+def _entry(entry: Shown, width: int) -> Text:
+    text = Text(entry.text, style=_STYLES[entry.tone])
+    if entry.detail and width >= _WIDE:
+        text.append(f"\n{entry.detail}", style="dim")
+    return text
+
+
+def _print_verdicts(page: Page, console: Console) -> None:
+    run = page.metrics.verdict
+    console.print(Text(f"Verdict: {VERDICT_MARKS[run]} {run.value}", style=_VERDICTS[run]))
+    for cell in page.metrics.cells:
+        for check in cell.checks:
+            if check.verdict is not Verdict.VALID:
+                mark = f"  {VERDICT_MARKS[check.verdict]} {cell.id}: {check.name}: {check.detail}"
+                console.print(Text(mark, style=_VERDICTS[check.verdict]))

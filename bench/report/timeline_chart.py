@@ -1,0 +1,140 @@
+"""Draws one faulted job: a row an attempt, the moment of the fault, effects as ticks."""
+
+from markupsafe import Markup
+
+from bench.report import axis
+from bench.report.format import seconds
+from bench.report.svg import element, percent
+from bench.report.timeline import AttemptRow, EffectTick, JobTimeline, Phase
+
+_TOP = 16
+_ROW = 17
+_BAR = 9
+_FOOT = 20
+
+_ENDS = {
+    "killed": "\u2715",
+    "open": "\u2026",
+    "failed": "!",
+    "cancelled": "\u2298",
+    "superseded": "\u21b7",
+    "replayed": "\u21ba",
+}
+
+
+def timeline_chart(job: JobTimeline, span_s: tuple[float, float], mark: str) -> Markup:
+    """Draw `job` on the axis `span_s` (seconds from the fault), the fault labelled `mark`."""
+    return _Chart(job, span_s, mark).draw()
+
+
+class _Chart:
+    def __init__(self, job: JobTimeline, span_s: tuple[float, float], mark: str) -> None:
+        self._job = job
+        self._low = span_s[0]
+        self._width = span_s[1] - span_s[0]
+        self._mark = mark
+        self._foot = _TOP + _ROW * (len(job.rows) + (1 if job.effects else 0)) + 2
+
+    def draw(self) -> Markup:
+        job = self._job
+        return element(
+            "svg",
+            element("title", f"Attempts of job {job.trial.job_id}, seconds from the fault"),
+            *self._axis(),
+            *(self._row(row, self._y(place)) for place, row in enumerate(job.rows)),
+            *self._effects(self._y(len(job.rows))),
+            *self._faults(),
+            role="img",
+            width="100%",
+            height=self._foot + _FOOT,
+            overflow="visible",
+        )
+
+    def _x(self, at_s: float) -> str:
+        return percent(min(max(at_s - self._low, 0), self._width), self._width)
+
+    @staticmethod
+    def _y(place: int) -> int:
+        return _TOP + _ROW * place + _ROW // 2
+
+    def _axis(self) -> list[str]:
+        parts: list[str] = []
+        for value in axis.ticks(self._low, self._low + self._width, about=4):
+            x = self._x(value)
+            parts.append(element("line", x1=x, x2=x, y1=_TOP, y2=self._foot, class_="grid"))
+            text = f"{'+' if value > 0 else ''}{axis.label(value)}" + (" s" if value else "")
+            parts.append(
+                element("text", text, x=x, y=self._foot + 13, text_anchor="middle", class_="tick")
+            )
+        return parts
+
+    def _row(self, row: AttemptRow, y: int) -> Markup:
+        name = f"{row.step} #{row.attempt}" if row.attempt > 1 else row.step
+        parts: list[str] = [element("text", name, x=-6, y=y + 4, text_anchor="end", class_="label")]
+        if row.waited_s is not None:
+            parts.append(
+                element("line", x1=self._x(0), x2=self._x(row.start_s), y1=y, y2=y, class_="gap")
+            )
+        parts += [
+            element(
+                "rect",
+                x=self._x(part.start_s),
+                y=y - _BAR // 2,
+                width=percent(part.end_s - part.start_s, self._width),
+                height=_BAR,
+                class_=str(part.phase),
+            )
+            for part in row.stretches
+        ]
+        parts.append(
+            element("text", _after(row), x=self._x(row.end_s), dx=4, y=y + 4, class_="after")
+        )
+        return element("g", element("title", _sentence(row)), *parts)
+
+    def _effects(self, y: int) -> list[str]:
+        if not self._job.effects:
+            return []
+        label = element("text", "effects", x=-6, y=y + 4, text_anchor="end", class_="label")
+        return [label, *(self._tick(tick, y) for tick in self._job.effects)]
+
+    def _tick(self, tick: EffectTick, y: int) -> Markup:
+        state = "twice" if tick.applied and tick.repeat else "once" if tick.applied else "not"
+        words = {"twice": "applied again", "once": "applied", "not": "repeat, suppressed"}[state]
+        x = self._x(tick.at_s)
+        return element(
+            "line",
+            element("title", f"{tick.effect}: {words}"),
+            x1=x,
+            x2=x,
+            y1=y - 6,
+            y2=y + 6,
+            class_=f"effect {state}",
+        )
+
+    def _faults(self) -> list[str]:
+        parts: list[str] = []
+        for at_s in self._job.faults_s or [0.0]:
+            x = self._x(at_s)
+            parts.append(element("line", x1=x, x2=x, y1=_TOP - 3, y2=self._foot, class_="fault"))
+        parts.append(
+            element("text", self._mark, x=self._x(0), y=10, text_anchor="middle", class_="fault")
+        )
+        return parts
+
+
+def _after(row: AttemptRow) -> str:
+    words = [_ENDS.get(row.end, ""), row.progress]
+    if row.resumed_from is not None:
+        words.append(f"from {row.resumed_from}")
+    return " ".join(word for word in words if word)
+
+
+def _sentence(row: AttemptRow) -> str:
+    text = f"{row.step}, attempt {row.attempt} on {row.worker}: {row.end}"
+    if row.progress:
+        text += f" at {row.progress}"
+    if row.waited_s is not None:
+        text += f", begun {seconds(row.waited_s)} after the fault"
+    if any(part.phase is Phase.REDONE for part in row.stretches):
+        text += ", repeating lost progress"
+    return text

@@ -1,0 +1,80 @@
+"""`run.json`: what was run, where, with which settings; a report needs it and the history only."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from shared.domain.jobs import Bound, EffectiveSetting
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CellInfo:
+    """One cell: all trials of one (arm, workload, compute, fault).
+
+    `predicted` is the engine's own recovery bound for this fault, from its effective settings,
+    plus the bench's terms: the wait for a free slot and, where no other worker is left, the
+    restart of one. `drain_s` is T, the seconds after the last arrival at which jobs are judged.
+    `owed_effects` are those that every completed job of the cell owes.
+    """
+
+    id: str
+    arm: str
+    engine: str
+    profile: str
+    workload: str
+    compute: str
+    fault: str
+    trials: int
+    drain_s: float
+    predicted: Bound
+    owed_effects: list[str]
+    demands: list[str] = field(default_factory=list)
+    """Verdict rules that this cell must satisfy, e.g. `no_loss`, `no_duplicate_effects`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInfo:
+    """A server that was measured, with its version and persistence."""
+
+    name: str
+    version: str
+    persistence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Everything about a run but what happened in it."""
+
+    schema: int
+    run_id: str
+    command: str
+    scenario: str
+    """The scenario's TOML text, as it ran."""
+    seed: int
+    started_at: str
+    duration_s: float
+    host: dict[str, str]
+    versions: dict[str, str]
+    git: str
+    services: list[ServiceInfo]
+    topology: dict[str, str]
+    """Equal for every arm: workers, slots, restart delay, detection budget, ..."""
+    settings: dict[str, list[EffectiveSetting]]
+    """Effective engine settings by arm."""
+    cells: list[CellInfo]
+
+
+def write_run_info(path: Path, info: RunInfo) -> None:
+    """Write `run.json`."""
+    path.write_bytes(TypeAdapter(RunInfo).dump_json(info, indent=1))
+
+
+def read_run_info(path: Path) -> RunInfo:
+    """Read `run.json`; `ValueError` if it is not one of ours."""
+    info = TypeAdapter(RunInfo).validate_json(path.read_bytes())
+    if info.schema != SCHEMA:
+        raise ValueError(f"{path}: schema {info.schema}, this version reads {SCHEMA}")
+    return info

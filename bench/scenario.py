@@ -1,0 +1,141 @@
+"""Scenarios: TOML files that say what to run, validated whole before anything starts."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bench.errors import BadScenario
+from bench.topology import Arm
+
+NO_FAULT = "none"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _is_arm(text: str) -> str:
+    engine, _, profile = text.partition("/")
+    if engine not in ("celery", "temporal") or not profile.isidentifier():
+        raise ValueError(f"{text!r} is not an arm such as celery/hardened or temporal/stock")
+    return text
+
+
+class JobShape(_Table):
+    """The jobs that the load submits. `n` is drawn from the list, evenly, by the seed."""
+
+    n: list[Annotated[int, Field(ge=1, le=8)]] = Field(min_length=1)
+    steps: int = Field(ge=2, le=150)
+    width: int = 64
+    height: int = 64
+    longest_step_s: float = Field(gt=0)
+    """The longest that a healthy `generate_image` takes here, in seconds."""
+
+
+class CellPlan(_Table):
+    """One fault, tried on every arm of the stage."""
+
+    fault: Literal["none", "sigkill", "sigterm"]
+    trials: int = Field(0, ge=0, le=1000)
+    at: tuple[float, float] = (0.25, 0.75)
+    """The share of the denoising steps at which to strike, drawn evenly by the seed."""
+    duration_s: float = Field(0.0, ge=0)
+    """How long to load an unfaulted cell; a faulted one is loaded until its trials are done."""
+    rate_per_s: float = Field(gt=0)
+    """Jobs that arrive in a second, on average, on each arm (a Poisson process)."""
+    drain_s: float = Field(gt=0)
+    """T: how long after the last arrival jobs are judged."""
+    limit_s: float = Field(300.0, gt=0)
+    """When to give up on trials that find no target."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CellPlan":
+        low, high = self.at
+        if not 0 < low <= high < 1:
+            raise ValueError("at: two shares between 0 and 1, the lower first")
+        if self.fault == NO_FAULT and (self.trials or not self.duration_s):
+            raise ValueError("an unfaulted cell needs duration_s and has no trials")
+        if self.fault != NO_FAULT and not self.trials:
+            raise ValueError("a faulted cell needs trials")
+        return self
+
+
+class Stage(_Table):
+    """Arms that run side by side on one compute driver, through one cell after another."""
+
+    compute: Literal["simulated", "diffusers"]
+    arms: list[Annotated[str, AfterValidator(_is_arm)]] = Field(min_length=1)
+    gpu_workers: int = Field(ge=1, le=64)
+    detection_budget_s: float = Field(ge=2)
+    step_s: float = Field(0.1, gt=0)
+    """Length of a simulated denoising step."""
+    load_s: float = Field(0.0, ge=0)
+    """Length of a simulated model load."""
+    job: JobShape
+    cells: list[CellPlan] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _budget_fits(self) -> "Stage":
+        if len(set(self.arms)) != len(self.arms):
+            raise ValueError("arms: each once")
+        if self.detection_budget_s <= self.job.longest_step_s + 1:
+            raise ValueError(
+                f"detection_budget_s = {self.detection_budget_s:g} must exceed longest_step_s ="
+                f" {self.job.longest_step_s:g} by more than 1 s: Celery's visibility timeout"
+                " follows from it and would repeat healthy steps"
+            )
+        return self
+
+    @property
+    def parsed_arms(self) -> list[Arm]:
+        """The arms as objects."""
+        return [Arm(*text.split("/", 1)) for text in self.arms]
+
+
+class Scenario(_Table):
+    """A whole run."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    seed: int = Field(ge=0)
+    cpu_slots: int = Field(4, ge=1, le=32)
+    restart_delay_s: float = Field(1.0, ge=0)
+    stop_grace_s: float = Field(10.0, ge=3)
+    stages: list[Stage] = Field(min_length=1)
+
+
+def load_scenario(name_or_path: str) -> tuple[Scenario, str]:
+    """Return a scenario, shipped or a file of your own, and its text.
+
+    `BadScenario` lists every mistake in it.
+    """
+    text = _read(name_or_path)
+    try:
+        return Scenario.model_validate(tomllib.loads(text)), text
+    except tomllib.TOMLDecodeError as error:
+        raise BadScenario(f"{name_or_path}: {error}") from None
+    except ValidationError as error:
+        mistakes = [
+            f"  {'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise BadScenario("\n".join([f"{name_or_path} is refused:", *mistakes])) from None
+
+
+def shipped() -> list[str]:
+    """Return the names of the scenarios that come with the package."""
+    folder = files("bench") / "scenarios"
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir())
+
+
+def _read(name_or_path: str) -> str:
+    if name_or_path in shipped():
+        return (files("bench") / "scenarios" / f"{name_or_path}.toml").read_text()
+    try:
+        return Path(name_or_path).read_text()
+    except OSError as error:
+        raise BadScenario(
+            f"{name_or_path}: {error.strerror}; shipped are {', '.join(shipped())}"
+        ) from None

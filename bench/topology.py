@@ -1,0 +1,178 @@
+"""The processes of one arm, equal for every arm: a facade, GPU workers, CPU workers."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from bench.errors import NotFit
+from bench.ports import free_port
+from bench.supervisor import Managed, ProcessSpec, Supervisor
+
+READY_LIMIT_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """How many of what, and how they are restarted and stopped. Seconds."""
+
+    gpu_workers: int = 2
+    cpu_workers: int = 1
+    cpu_slots: int = 4
+    restart_delay_s: float = 1.0
+    stop_grace_s: float = 20.0
+    detection_budget_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """An engine and the profile that configures it."""
+
+    engine: str
+    profile: str
+
+    @property
+    def name(self) -> str:
+        """`celery/hardened`"""
+        return f"{self.engine}/{self.profile}"
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder or namespace: `celery-hardened`."""
+        return f"{self.engine}-{self.profile}"
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Where the servers are; what is None is not needed."""
+
+    redis_url: str | None
+    temporal_address: str | None
+    temporal_ui_url: str | None
+    effects_url: str
+
+
+@dataclass(slots=True)
+class Stack:
+    """The running processes of one arm."""
+
+    arm: Arm
+    url: str
+    database_url: str
+    folder: Path
+    facade: Managed
+    workers: list[Managed] = field(default_factory=list)
+
+    @property
+    def processes(self) -> list[Managed]:
+        """All of them, the facade last, so that it is the last to be stopped."""
+        return [*self.workers, self.facade]
+
+    def gpu_worker(self, name: str) -> Managed:
+        """Return the place of this name; `KeyError` if there is none."""
+        for place in self.workers:
+            if place.spec.name == name:
+                return place
+        raise KeyError(name)
+
+
+def start_stack(
+    supervisor: Supervisor,
+    *,
+    arm: Arm,
+    engines: list[str],
+    topology: Topology,
+    backends: Backends,
+    folder: Path,
+    namespace: str,
+    env: Mapping[str, str],
+    port: int | None = None,
+) -> Stack:
+    """Start a facade and the workers of `engines`; `await_ready` says when they are ready.
+
+    `env` are further `CHANGEOVER_` variables; they win over what is worked out here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
+    common = {
+        "CHANGEOVER_BACKEND": arm.engine,
+        "CHANGEOVER_PROFILE": arm.profile,
+        "CHANGEOVER_NAMESPACE": namespace,
+        "CHANGEOVER_DATABASE_URL": f"sqlite:///{folder / 'changeover.db'}",
+        "CHANGEOVER_ARTIFACTS_URL": f"file://{folder / 'artifacts'}",
+        "CHANGEOVER_EFFECTS_URL": backends.effects_url,
+        "CHANGEOVER_DETECTION_BUDGET_S": str(topology.detection_budget_s),
+        "CHANGEOVER_STOP_GRACE_S": str(topology.stop_grace_s),
+        "CHANGEOVER_CPU_SLOTS": str(topology.cpu_slots),
+        "PYTHONUNBUFFERED": "1",
+        **_if_set("CHANGEOVER_REDIS_URL", backends.redis_url),
+        **_if_set("CHANGEOVER_TEMPORAL_ADDRESS", backends.temporal_address),
+        **_if_set("CHANGEOVER_TEMPORAL_UI_URL", backends.temporal_ui_url),
+        **env,
+    }
+    facade = supervisor.start(
+        ProcessSpec(
+            name="facade",
+            role="facade",
+            argv=[sys.executable, "-m", "shared.facade", "--port", str(port)],
+            env=common,
+            arm=arm.name,
+            restart_delay_s=topology.restart_delay_s,
+            stop_grace_s=3,
+        )
+    )
+    stack = Stack(
+        arm, f"http://127.0.0.1:{port}", common["CHANGEOVER_DATABASE_URL"], folder, facade
+    )
+    for engine in engines:
+        for role, count in (("cpu", topology.cpu_workers), ("gpu", topology.gpu_workers)):
+            for index in range(count):
+                name = f"{role}-{index}" if len(engines) == 1 else f"{engine}-{role}-{index}"
+                stack.workers.append(
+                    supervisor.start(
+                        ProcessSpec(
+                            name=name,
+                            role=role,
+                            argv=[sys.executable, "-m", f"{engine}_impl.worker", "--role", role],
+                            env={**common, "CHANGEOVER_WORKER_NAME": name},
+                            arm=arm.name,
+                            restart_delay_s=topology.restart_delay_s,
+                            stop_grace_s=topology.stop_grace_s,
+                        )
+                    )
+                )
+    return stack
+
+
+async def await_ready(stack: Stack, limit_s: float = READY_LIMIT_S) -> None:
+    """Return once every worker has announced itself; `NotFit` says who has not."""
+    give_up_at = time.monotonic() + limit_s
+    expected = {place.spec.name for place in stack.workers}
+    missing = "the facade does not answer"
+    async with httpx.AsyncClient(base_url=stack.url, timeout=5) as client:
+        while time.monotonic() < give_up_at:
+            try:
+                ready = await client.get("/readyz")
+                workers = (await client.get("/v1/operator/workers")).json()
+                absent = expected - {worker["name"] for worker in workers}
+                if ready.status_code == 200 and not absent:
+                    return
+                missing = f"waiting for {', '.join(sorted(absent))}; {ready.text[:300]}"
+            except (httpx.HTTPError, ValueError) as error:
+                missing = f"the facade at {stack.url} does not answer: {error!r}"
+            await asyncio.sleep(0.1)
+    raise NotFit(f"{stack.arm.name} was not ready in {limit_s:g} s ({missing}); see its logs")
+
+
+def _if_set(name: str, value: str | None) -> dict[str, str]:
+    return {name: value} if value else {}
+
+
+def configured(name: str) -> str | None:
+    """Return a server's address from the environment, None to use the embedded one."""
+    return os.environ.get(name) or None

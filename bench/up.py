@@ -1,0 +1,60 @@
+"""`changeover up`: the facade with workers, in the foreground, until Ctrl-C."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.backends import start_backends
+from bench.run_folder import new_run_folder
+from bench.supervisor import Supervisor
+from bench.topology import Arm, Topology, await_ready, start_stack
+
+NAMESPACE = "changeover"
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What to serve; `engines` are those whose workers run, the first takes new jobs."""
+
+    engines: list[str]
+    profile: str
+    compute: str
+    port: int
+    results: Path
+    topology: Topology
+    env: dict[str, str]
+
+
+async def up(options: UpOptions, console: Console) -> int:
+    """Serve until cancelled. Nothing that was started outlives this call."""
+    folder = new_run_folder(options.results, "up")
+    async with Supervisor(folder / "logs") as supervisor:
+        with console.status("starting servers and workers"):
+            backends = await start_backends(supervisor, folder, options.engines, [NAMESPACE])
+            stack = start_stack(
+                supervisor,
+                arm=Arm(options.engines[0], options.profile),
+                engines=options.engines,
+                topology=options.topology,
+                backends=backends,
+                folder=folder,
+                namespace=NAMESPACE,
+                env={"CHANGEOVER_COMPUTE": options.compute, **options.env},
+                port=options.port,
+            )
+            await await_ready(stack)
+        console.print(f"[bold]ready[/bold]   {stack.url}  (new jobs go to {stack.arm.name})")
+        console.print(f"logs    {folder / 'logs'}")
+        if backends.temporal_ui_url:
+            console.print(f"ui      {backends.temporal_ui_url}")
+        console.print(
+            f"try     curl -s {stack.url}/v1/jobs/image-generation"
+            " -H 'content-type: application/json' -d"
+            ' \'{"prompt": "a red circle on a blue background", "user_id": "me"}\'',
+            soft_wrap=True,
+        )
+        console.print("stop    Ctrl-C")
+        await asyncio.Event().wait()
+    return 0

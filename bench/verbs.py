@@ -1,0 +1,60 @@
+"""What the verbs `compare` and `report` do around a run: check, show progress, print, judge."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.checkers.measure import measure
+from bench.compare import compare
+from bench.history import read_history
+from bench.metrics import Metrics, Verdict, write_metrics
+from bench.report.build import build_report
+from bench.report.terminal import print_summary
+from bench.run_folder import mark_latest, new_run_folder
+from bench.run_info import read_run_info
+from bench.scenario import load_scenario
+
+FELL_SHORT, BAD_INPUT = 1, 2
+
+
+async def compare_verb(
+    name: str, seed: int | None, results: Path, console: Console, *, as_json: bool
+) -> int:
+    """Run a scenario; return the exit status."""
+    scenario, text = load_scenario(name)
+    if seed is not None:
+        scenario = scenario.model_copy(update={"seed": seed})
+    folder = new_run_folder(results, scenario.name)
+    console.print(f"run folder  {folder}")
+    with console.status("") as status:
+
+        def say(what: str) -> None:
+            status.update(what)
+            if not console.is_terminal:
+                console.print(what)
+
+        metrics = await compare(scenario, text, folder, say)
+    mark_latest(folder)
+    return _finish(folder, metrics, console, as_json=as_json)
+
+
+def report_verb(folder: Path, console: Console, *, as_json: bool) -> int:
+    """Measure and render a finished run again; return the exit status."""
+    try:
+        info = read_run_info(folder / "run.json")
+        history = read_history(folder / "history.jsonl")
+    except (OSError, ValueError) as error:
+        console.print(f"{folder} is not a run folder: {error}", markup=False)
+        return BAD_INPUT
+    metrics = measure(info, history)
+    write_metrics(folder / "metrics.json", metrics)
+    build_report(folder, metrics)
+    return _finish(folder, metrics, console, as_json=as_json)
+
+
+def _finish(folder: Path, metrics: Metrics, console: Console, *, as_json: bool) -> int:
+    print_summary(metrics, folder, console)
+    if as_json:
+        sys.stdout.write((folder / "metrics.json").read_text() + "\n")
+    return 0 if metrics.verdict is Verdict.VALID else FELL_SHORT

@@ -1,0 +1,94 @@
+"""The Celery application: queues, routes and the settings of a profile."""
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Exchange
+from kombu.entity import Queue as BrokerQueue
+
+import celery_impl.tasks  # noqa: F401 - registers the shared tasks
+from celery_impl.profile import CeleryProfile, load
+from celery_impl.state import JobStates
+from shared.adapters.sql import connect
+from shared.policy import POLICIES, Queue, StepPolicy
+from shared.runtime import Runtime, build_runtime
+from shared.settings import Settings
+
+
+class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
+    """A Celery application that knows its settings and, in a worker's child, its ports."""
+
+    settings: Settings
+    profile: CeleryProfile
+    runtime: Runtime
+    states: JobStates
+    rebuild: tuple[Callable[..., "ChangeoverApp"], tuple[object, ...]] | None = None
+    """How another process makes this application again; None if none has to."""
+
+    def __reduce__(self) -> Any:
+        return self.rebuild or super().__reduce__()
+
+    def open_runtime(self) -> Runtime:
+        """Wire the ports. Opens the database: call it in the child, never before the fork."""
+        self.runtime = build_runtime(self.settings)
+        self.states = JobStates(self.runtime.database)
+        return self.runtime
+
+
+def build_app(settings: Settings, publisher: dict[str, Any] | None = None) -> ChangeoverApp:
+    """Return the application for the profile that the settings name; nothing is connected yet.
+
+    `publisher` are transport options that bound a client's patience, on top of the profile's.
+    """
+    profile = load(settings)
+    prefix = f"{settings.namespace}:"
+    app = ChangeoverApp("changeover", set_as_current=False)
+    app.settings = settings
+    app.profile = profile
+    app.conf.update(
+        broker_url=settings.redis_url,
+        result_backend=settings.redis_url,
+        result_backend_transport_options={"global_keyprefix": prefix},
+        accept_content=["json"],
+        # Results are in SQL; the backend counts chord members and keeps what an errback reads.
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=True,
+        task_queues=[
+            BrokerQueue(queue.value, Exchange(queue.value), routing_key=queue.value)
+            for queue in Queue
+        ],
+        task_default_queue=Queue.CPU.value,
+        task_create_missing_queues=False,
+        task_routes={step: {"queue": policy.queue.value} for step, policy in POLICIES.items()},
+        task_annotations={
+            step: _annotations(policy, profile) for step, policy in POLICIES.items()
+        },
+    )
+    app.conf.update(profile.conf)
+    app.conf.broker_transport_options = {
+        "global_keyprefix": prefix,
+        **profile.transport,
+        **(publisher or {}),
+    }
+    return app
+
+
+def open_states(settings: Settings) -> JobStates:
+    """Return the job states for a process that runs no steps."""
+    return JobStates(connect(settings.database_url))
+
+
+def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
+    annotations: dict[str, Any] = {}
+    if profile.retries:
+        # Celery counts retries, the policy counts executions. The delay is that of
+        # task_retry_on_worker_lost, 180 s unless changed (celery/app/task.py).
+        annotations["max_retries"] = policy.maximum_attempts - 1
+        annotations["default_retry_delay"] = policy.initial_interval_s
+    if profile.time_limits:
+        # The soft limit raises in the step, which is then retried. The hard one kills the child
+        # and fails the task, so it is for a step that hangs in C code only.
+        annotations["soft_time_limit"] = policy.start_to_close_s
+        annotations["time_limit"] = policy.start_to_close_s * 1.1
+    return annotations

@@ -1,0 +1,69 @@
+"""What happens in the processes that run the steps: the children of a worker's pool."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from celery import signals
+
+from celery_impl.app import ChangeoverApp, build_app
+from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
+from shared.policy import Queue
+from shared.presence import Presence
+from shared.runtime import Runtime
+from shared.settings import Settings
+
+
+def build_worker_app(settings: Settings, role: Queue) -> ChangeoverApp:
+    """Return the application of a worker, whose children open their own ports when they start.
+
+    The parent opens none: a database handle or a CUDA context does not survive a fork.
+    """
+    app = build_app(settings)
+    # A spawned child rebuilds the application instead of unpickling its configuration.
+    app.rebuild = (build_worker_app, (settings, role))
+    _connect(app, role)
+    return app
+
+
+def _connect(app: ChangeoverApp, role: Queue) -> None:
+    presence: list[Presence] = []
+
+    def start(**_: Any) -> None:
+        runtime = app.open_runtime()
+        if role is Queue.GPU:
+            _load_model(runtime)
+        name = runtime.settings.worker_name
+        presence.append(Presence(runtime.workers, name, role.value, "celery"))
+        presence[0].start()
+
+    def stop(**_: Any) -> None:
+        for announced in presence:
+            announced.stop()
+
+    _keep(signals.worker_process_init, start)
+    _keep(signals.worker_process_shutdown, stop)
+
+
+def _keep(signal: Any, receiver: Callable[..., None]) -> None:
+    signal.connect(receiver, weak=False)
+
+
+def _load_model(runtime: Runtime) -> None:
+    began_at = time.monotonic()
+    runtime.generator.load()
+    runtime.ledger.append(
+        AttemptRecord(
+            kind=RecordKind.MODEL_LOADED,
+            job_id="",
+            step="",
+            attempt=0,
+            attempt_id=uuid.uuid4().hex,
+            worker=runtime.settings.worker_name,
+            pid=os.getpid(),
+            detail=f"{time.monotonic() - began_at:.3f}",
+        )
+    )

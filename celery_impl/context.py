@@ -1,0 +1,53 @@
+"""One attempt as Celery sees it: built on the job state, since the broker knows none of it."""
+
+import time
+
+from celery_impl.state import JobStates
+from shared.ports.step_host import StopReason
+
+_ASK_EVERY_S = 0.25
+
+
+class CeleryHost:
+    """`StepHost` on SQL. Reads the wish to stop at most four times a second."""
+
+    def __init__(
+        self, states: JobStates, job_id: str, step: str, attempt: int, *, heeds_stop: bool
+    ) -> None:
+        self._states = states
+        self._job_id = job_id
+        self._step = step
+        self._attempt = attempt
+        self._heeds_stop = heeds_stop
+        self._saved: str | None = None
+        self._asked_at = float("-inf")
+        self._reason: StopReason | None = None
+
+    @property
+    def attempt(self) -> int:
+        return self._attempt
+
+    def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:  # noqa: ARG002
+        # A broker takes no heartbeats: nothing but the checkpoint is worth a transaction.
+        if checkpoint is not None and checkpoint != self._saved:
+            self._states.save_checkpoint(self._job_id, self._step, checkpoint)
+            self._saved = checkpoint
+
+    def resume_ref(self) -> str | None:
+        self._saved = self._states.checkpoint(self._job_id, self._step)
+        return self._saved
+
+    def stop_reason(self) -> StopReason | None:
+        now = time.monotonic()
+        if self._heeds_stop and now - self._asked_at >= _ASK_EVERY_S:
+            self._asked_at = now
+            self._reason = self._ask()
+        return self._reason
+
+    def _ask(self) -> StopReason | None:
+        job = self._states.job(self._job_id)
+        if job.cancel_requested:
+            return StopReason.CANCELLED
+        if job.status.terminal or job.outcome is not None:
+            return StopReason.SUPERSEDED
+        return None

@@ -1,0 +1,57 @@
+"""The image job as a canvas: reserve, fan out, fan in, capture, notify; or compensate."""
+
+from typing import TYPE_CHECKING, Any
+
+from celery import chain, chord
+
+from shared.policy import (
+    ASSEMBLE,
+    CAPTURE_CREDITS,
+    GENERATE_IMAGE,
+    NOTIFY_USER,
+    RELEASE_CREDITS,
+    RESERVE_CREDITS,
+)
+from shared.workloads.image_generation import generate_step
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+Signature = Any  # celery ships no types
+
+
+def image_flow(app: "Celery", job_id: str, n: int) -> Signature:
+    """Return the whole job; each signature is immutable and has the compensation as its errback."""
+    return chain(
+        _step(app, job_id, RESERVE_CREDITS),
+        chord(
+            [_step(app, job_id, GENERATE_IMAGE, generate_step(i), i) for i in range(n)],
+            _step(app, job_id, ASSEMBLE),
+            app=app,
+        ),
+        _step(app, job_id, CAPTURE_CREDITS),
+        _step(app, job_id, NOTIFY_USER),
+        app=app,
+    )
+
+
+def task_id(job_id: str, step: str) -> str:
+    """Return the id of a step's task.
+
+    It is the step's own, so that a flow that is published twice is the same flow: a chord counts
+    its members by id (celery/backends/redis.py, CHORD_PART_RETURN_LUA).
+    """
+    return f"{job_id}/{step}"
+
+
+def notify_after_capture(app: "Celery", job_id: str) -> Signature:
+    """Return what is left of a job whose credits were captured before it failed."""
+    return _step(app, job_id, NOTIFY_USER)
+
+
+def _step(
+    app: "Celery", job_id: str, task: str, step: str | None = None, index: int | None = None
+) -> Signature:
+    arguments = (job_id,) if index is None else (job_id, index)
+    signature = app.tasks[task].si(*arguments).set(task_id=task_id(job_id, step or task))
+    return signature.on_error(app.tasks[RELEASE_CREDITS].si(job_id))

@@ -1,0 +1,29 @@
+"""Keeps a worker from taking a message before one of its children can run it."""
+
+from typing import Any
+
+from celery import bootsteps
+
+
+class ReadyChildren(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types
+    """Consumes only while a child is up: at the start, and after a child has died.
+
+    Without it the parent takes its first message while the child still loads the model, and the
+    message's visibility timeout runs meanwhile. The hook is the one that `worker_disable_prefetch`
+    uses (celery/worker/consumer/tasks.py).
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, consumer: Any) -> None:
+        """Wrap the channel's own answer, which counts unacknowledged messages."""
+        qos = consumer.task_consumer.channel.qos
+        may_consume = qos.can_consume
+        qos.can_consume = lambda: _a_child_is_up(consumer.pool) and may_consume()
+
+
+def _a_child_is_up(pool: Any) -> bool:
+    # celery/concurrency/asynpool.py: a child leaves `_waiting_to_start` once it has reported
+    # WORKER_UP, which it does after `worker_process_init`.
+    processes = pool._pool
+    return any(child not in processes._waiting_to_start for child in processes._pool)

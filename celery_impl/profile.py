@@ -1,0 +1,80 @@
+"""A profile as Celery takes it.
+
+Names in a profile are Celery's own: `broker_transport_options.x` goes to the transport, `worker.x`
+is an option of the worker's command line, a name in capitals goes to the worker's environment.
+Only `steps.x` is ours: it says what the tasks themselves do.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.jobs import EffectiveSetting
+from shared.profiles import Profile, load_profile
+from shared.settings import Settings
+
+_TRANSPORT = "broker_transport_options."
+_WORKER = "worker."
+_STEPS = "steps."
+
+
+@dataclass(frozen=True, slots=True)
+class CeleryProfile:
+    """The effective settings of one profile, sorted by where they go."""
+
+    name: str
+    effective: list[EffectiveSetting]
+    conf: dict[str, Any]
+    transport: dict[str, Any]
+    worker: dict[str, Any]
+    environment: dict[str, str]
+    retries: bool
+    """Whether a failed step is tried again by `shared/policy.py`."""
+    time_limits: bool
+    """Whether a step is stopped after its policy's `start_to_close_s`."""
+
+    @property
+    def visibility_timeout_s(self) -> float:
+        """How long after its delivery an unacknowledged message is handed out again."""
+        return float(self.transport["visibility_timeout"])
+
+    @property
+    def sweep_s(self) -> float:
+        """The longest time between two looks for messages past the visibility timeout.
+
+        Source: kombu/transport/redis.py, `restore_visible`. A worker that is killed during its
+        own look leaves the mutex behind, which then has to expire.
+        """
+        every = self.transport["unacked_restore_interval"]
+        throttle = self.transport["unacked_restore_throttle"]
+        return float(every * throttle + self.transport["unacked_mutex_expire"])
+
+
+def load(settings: Settings) -> CeleryProfile:
+    """Read the profile that the settings name; `BadSetting` if it is not there or incomplete."""
+    profile = load_profile("celery_impl", settings)
+    return CeleryProfile(
+        name=profile.name,
+        effective=profile.effective,
+        conf=_conf(profile),
+        transport=_below(profile, _TRANSPORT),
+        worker=_below(profile, _WORKER),
+        environment={name: str(value) for name, value in profile.values.items() if name.isupper()},
+        retries=bool(profile.values["steps.retries"]),
+        time_limits=bool(profile.values["steps.time_limits"]),
+    )
+
+
+def _conf(profile: Profile) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in profile.values.items()
+        if not name.isupper() and not name.startswith((_TRANSPORT, _WORKER, _STEPS))
+    }
+
+
+def _below(profile: Profile, prefix: str) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in profile.values.items()
+        if name.startswith(prefix)
+    }

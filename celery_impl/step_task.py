@@ -1,0 +1,93 @@
+"""What every task of this application does around its step: count, run, retry, give up."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from celery import Task
+from celery.exceptions import Ignore
+
+from celery_impl.context import CeleryHost
+from shared.codec import from_json, to_json
+from shared.domain.errors import JobCancelled, StepRefused, Superseded
+from shared.domain.jobs import ImageJob
+from shared.domain.status import JobStatus
+from shared.policy import policy_of
+from shared.ports.step_context import StepContext
+
+if TYPE_CHECKING:
+    from celery_impl.app import ChangeoverApp
+
+R = TypeVar("R")
+
+
+class StepTask(Task):  # type: ignore[misc]  # celery ships no types
+    """A task that is one step of a job.
+
+    It may be delivered again while it runs, after it ended, and after the job ended: the step
+    runner's guard makes a repeat harmless, and a job that is over is left alone.
+    """
+
+    abstract = True
+    app: "ChangeoverApp"
+
+    def image_job(self, job_id: str) -> ImageJob:
+        """Return the request; messages carry only the job's id."""
+        return from_json(ImageJob, self.app.states.job(job_id).request)
+
+    def run_step(
+        self,
+        job_id: str,
+        step: str,
+        work: Callable[[StepContext], R],
+        result_type: type[R],
+        *,
+        closing: bool = False,
+    ) -> R:
+        """Run one attempt of a step and store its result.
+
+        A `closing` step runs whatever has become of the job, and its failure ends the job. Raises
+        `Ignore` if the job needs this attempt no more, `Retry` if the step will be tried
+        again, and otherwise fails the task, which calls its errback.
+        """
+        states = self.app.states
+        job = states.job(job_id)
+        if job.status.terminal or (job.compensated and not closing):
+            raise Ignore
+        if not closing and job.outcome is not None:
+            # The task that failed died before its errback was published, or that is on its way.
+            raise StepRefused(job.error)
+        if not closing and job.cancel_requested:
+            self._give_up(job_id, JobStatus.CANCELLED, JobCancelled(), closing)
+        attempt = states.begin_attempt(job_id, step)
+        host = CeleryHost(states, job_id, step, attempt, heeds_stop=not closing)
+        try:
+            result = self.app.runtime.runner.run(job_id, step, host, work, result_type)
+        except Superseded:
+            # The later attempt goes on with the flow.
+            raise Ignore from None
+        except JobCancelled as error:
+            self._give_up(job_id, JobStatus.CANCELLED, error, closing)
+        except StepRefused as error:
+            self._give_up(job_id, JobStatus.FAILED, error, closing)
+        except Exception as error:
+            if not self.app.profile.retries or attempt >= policy_of(step).maximum_attempts:
+                self._give_up(job_id, JobStatus.FAILED, error, closing)
+            raise self.retry(exc=error, countdown=self._delay_s(step, attempt)) from error
+        states.finish_step(job_id, step, to_json(result))
+        return result
+
+    def _delay_s(self, step: str, attempt: int) -> float:
+        # A message that waits for its countdown is unacknowledged: past the visibility timeout it
+        # would be handed out again and again (celery docs, "Using Redis"; celery#5935).
+        longest_s = self.app.profile.visibility_timeout_s / 2
+        return min(policy_of(step).retry_delay_s(attempt), longest_s)
+
+    def _give_up(
+        self, job_id: str, outcome: JobStatus, error: Exception, closing: bool
+    ) -> NoReturn:
+        reason = str(error) or repr(error)
+        if closing:
+            self.app.states.close(job_id, outcome, error=f"{self.name}: {reason}")
+        else:
+            self.app.states.decide_outcome(job_id, outcome, reason)
+        raise error

@@ -1,0 +1,111 @@
+"""The tasks: one a step, each as thin as its step is shared.
+
+Arguments are the job's id and an index, never data: requests, results and checkpoints are in SQL
+and in the artifact store, where a redelivered message finds what its first delivery left.
+"""
+
+from celery import shared_task
+
+from celery_impl.flows import notify_after_capture, task_id
+from celery_impl.step_task import StepTask
+from shared.codec import from_json, to_dict, to_json
+from shared.domain.jobs import Artifact, GeneratedImage, ImageResult
+from shared.domain.status import JobStatus
+from shared.policy import (
+    ASSEMBLE,
+    CAPTURE_CREDITS,
+    GENERATE_IMAGE,
+    NOTIFY_USER,
+    RELEASE_CREDITS,
+    RESERVE_CREDITS,
+)
+from shared.workloads import image_generation as steps
+from shared.workloads.image_generation import generate_step
+
+
+@shared_task(bind=True, base=StepTask, name=RESERVE_CREDITS)
+def reserve_credits(self: StepTask, job_id: str) -> None:
+    """Reserve the credits, or refuse a job that the facade has rejected."""
+    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    self.run_step(
+        job_id, RESERVE_CREDITS, lambda ctx: steps.reserve_credits(ctx, job, ports), int
+    )
+
+
+@shared_task(bind=True, base=StepTask, name=GENERATE_IMAGE)
+def generate_image(self: StepTask, job_id: str, index: int) -> None:
+    """Make one picture on the GPU."""
+    job, runtime = self.image_job(job_id), self.app.runtime
+    self.run_step(
+        job_id,
+        generate_step(index),
+        lambda ctx: steps.generate_image(
+            ctx, job, index, runtime.image_ports, runtime.generator
+        ),
+        GeneratedImage,
+    )
+
+
+@shared_task(bind=True, base=StepTask, name=ASSEMBLE)
+def assemble(self: StepTask, job_id: str) -> None:
+    """Lay the pictures out on a contact sheet."""
+    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    images = _images(self, job_id, job.n)
+    self.run_step(job_id, ASSEMBLE, lambda ctx: steps.assemble(ctx, job, images, ports), Artifact)
+
+
+@shared_task(bind=True, base=StepTask, name=CAPTURE_CREDITS)
+def capture_credits(self: StepTask, job_id: str) -> None:
+    """Capture the credits: the point of no return."""
+    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    self.run_step(
+        job_id, CAPTURE_CREDITS, lambda ctx: steps.capture_credits(ctx, job, ports), int
+    )
+
+
+@shared_task(bind=True, base=StepTask, name=NOTIFY_USER)
+def notify_user(self: StepTask, job_id: str) -> None:
+    """Tell the user, and end the job."""
+    job = self.image_job(job_id)
+    self.run_step(job_id, NOTIFY_USER, steps.notify_user, bool, closing=True)
+    results = self.app.states.results(job_id)
+    result = ImageResult(
+        images=_images(self, job_id, job.n),
+        contact_sheet=from_json(Artifact, results[ASSEMBLE]),
+        credits=from_json(int, results[CAPTURE_CREDITS]),
+    )
+    self.app.states.close(job_id, JobStatus.SUCCEEDED, result=to_json(to_dict(result)))
+
+
+@shared_task(bind=True, base=StepTask, name=RELEASE_CREDITS)
+def release_credits(self: StepTask, job_id: str) -> None:
+    """Compensate a failed or cancelled job, as the errback of its steps, and end it."""
+    states, failed_task = self.app.states, self.request.parent_id
+    if states.job(job_id).outcome is None:
+        # A task that lost its process or its time could not say so itself.
+        error = self.AsyncResult(failed_task).result
+        states.decide_outcome(job_id, JobStatus.FAILED, str(error))
+    if failed_task == task_id(job_id, NOTIFY_USER):
+        # The credits are captured: there is nothing to release.
+        states.close_as_decided(job_id)
+        return
+    if not states.claim_compensation(job_id, failed_task):
+        return
+    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    released = self.run_step(
+        job_id,
+        RELEASE_CREDITS,
+        lambda ctx: steps.release_credits(ctx, job, ports),
+        bool,
+        closing=True,
+    )
+    if released:
+        states.close_as_decided(job_id)
+    else:
+        notify_after_capture(self.app, job_id).apply_async()
+
+
+def _images(task: StepTask, job_id: str, n: int) -> list[GeneratedImage]:
+    results = task.app.states.results(job_id)
+    finished = [results[step] for step in map(generate_step, range(n)) if step in results]
+    return [from_json(GeneratedImage, result) for result in finished]

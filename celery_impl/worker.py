@@ -1,0 +1,38 @@
+"""The worker process: `python -m celery_impl.worker --role gpu|cpu`."""
+
+import argparse
+import os
+import socket
+
+from shared.policy import Queue
+from shared.settings import Settings
+
+
+def main() -> None:
+    """Run one worker in the foreground until a signal stops it."""
+    parser = argparse.ArgumentParser(prog="celery_impl.worker", description=__doc__)
+    parser.add_argument("--role", type=Queue, choices=list(Queue), required=True)
+    role: Queue = parser.parse_args().role
+    settings = Settings.from_environment()
+
+    from celery_impl.profile import load
+
+    # billiard reads REMAP_SIGTERM when it is imported (billiard/common.py), so Celery is
+    # imported only after the profile has set it.
+    os.environ.update(load(settings).environment)
+    from celery_impl.child import build_worker_app
+    from celery_impl.gate import ReadyChildren
+
+    app = build_worker_app(settings, role)
+    app.steps["consumer"].add(ReadyChildren)
+    app.Worker(
+        hostname=f"{settings.worker_name}@{socket.gethostname()}",
+        queues=[role.value],
+        concurrency=1 if role is Queue.GPU else settings.cpu_slots,
+        loglevel="INFO",
+        **app.profile.worker,
+    ).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Adapters: each file bears the name of the port that it serves."""

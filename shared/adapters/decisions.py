@@ -1,0 +1,36 @@
+"""Write-once registers in SQL."""
+
+from sqlalchemy import Column, Engine, String, Table, select
+
+from shared.adapters.sql import insert_or_ignore, metadata
+
+_decisions = Table(
+    "decisions",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("value", String(40), nullable=False),
+)
+
+
+class SqlDecisions:
+    """`Decisions` by the primary key: the first insert wins."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def decide(self, key: str, value: str) -> str:
+        with self._engine.begin() as connection:
+            connection.execute(
+                insert_or_ignore(self._engine, _decisions), {"key": key, "value": value}
+            )
+            stands: str = connection.execute(
+                select(_decisions.c.value).where(_decisions.c.key == key)
+            ).scalar_one()
+            return stands
+
+    def decided(self, key: str) -> str | None:
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            value: str | None = connection.execute(
+                select(_decisions.c.value).where(_decisions.c.key == key)
+            ).scalar_one_or_none()
+            return value

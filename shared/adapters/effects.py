@@ -1,0 +1,26 @@
+"""Effects over HTTP."""
+
+import httpx
+
+from shared.domain.errors import EffectFailed
+
+
+class HttpEffects:
+    """`POST {url}/{effect}` with an `Idempotency-Key`; any 2xx means applied."""
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        self._url = url.rstrip("/")
+        self._client = httpx.Client(timeout=timeout_s)
+
+    def apply(self, effect: str, *, job_id: str, key: str, amount: int | None = None) -> None:
+        body: dict[str, object] = {"job_id": job_id, "effect": effect}
+        if amount is not None:
+            body["amount"] = amount
+        try:
+            response = self._client.post(
+                f"{self._url}/{effect}", json=body, headers={"Idempotency-Key": key}
+            )
+        except httpx.HTTPError as error:
+            raise EffectFailed(f"{effect} got no reply from {self._url}: {error!r}") from error
+        if not response.is_success:
+            raise EffectFailed(f"{effect} was answered {response.status_code}")

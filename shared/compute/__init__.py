@@ -1,0 +1,1 @@
+"""Compute drivers: what a GPU step runs on."""

@@ -1,0 +1,151 @@
+"""What the routes do, free of HTTP: accept, look up, list, cancel."""
+
+import asyncio
+import secrets
+import zlib
+from dataclasses import dataclass
+
+from shared.adapters.artifacts import FsspecArtifacts
+from shared.adapters.jobs import SqlJobs
+from shared.adapters.ledger import SqlLedger
+from shared.adapters.sql import connect, create_tables
+from shared.adapters.workers import SqlWorkers
+from shared.codec import to_dict, to_json
+from shared.domain.errors import EngineUnavailable, UnknownJob
+from shared.domain.ids import JobId
+from shared.domain.jobs import IMAGE_GENERATION, EngineView, ImageJob
+from shared.domain.status import JobStatus
+from shared.facade.models import ImageGenerationBody, JobView
+from shared.facade.views import job_view
+from shared.ports.artifacts import Artifacts
+from shared.ports.jobs import Acceptance, Jobs, RegisteredJob
+from shared.ports.ledger import Ledger
+from shared.ports.workers import Workers
+from shared.routing.router import Router
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The facade's ports, wired."""
+
+    router: Router
+    jobs: Jobs
+    ledger: Ledger
+    workers: Workers
+    artifacts: Artifacts
+
+    async def submit_images(
+        self, body: ImageGenerationBody, idempotency_key: str | None
+    ) -> RegisteredJob:
+        """Register a job, hand it to the flagged engine and return it once it is accepted.
+
+        `EngineUnavailable` means that nothing was accepted: the job can never run. `Conflict` if
+        the key came with another body.
+        """
+        request = to_json(_image_job(body, idempotency_key))
+        job = await asyncio.to_thread(
+            self.jobs.register, IMAGE_GENERATION, self.router.flag, request, idempotency_key
+        )
+        if job.acceptance is Acceptance.ACCEPTED:
+            return job
+        engine = await self.router.of(job)
+        try:
+            await engine.submit(job.job_id, job.workload, job.request)
+        except EngineUnavailable:
+            # The engine may have the job all the same, if only its answer was lost. Its first
+            # step and this line race to decide; whoever is first, both go by the outcome.
+            if await asyncio.to_thread(self.jobs.reject, job.job_id):
+                raise
+            return job
+        await asyncio.to_thread(self.jobs.accept, job.job_id)
+        return job
+
+    async def view(self, job_id: JobId) -> JobView:
+        """Return one job; `UnknownJob` if there is none."""
+        return await self._view(await asyncio.to_thread(self.jobs.get, job_id))
+
+    async def _view(self, job: RegisteredJob) -> JobView:
+        engine = await self.router.of(job)
+        # The records are read after the engine was asked, so that they never lag behind it.
+        if job.acceptance is Acceptance.PENDING:
+            state = EngineView(JobStatus.ACCEPTED)
+        else:
+            state = await engine.view(job.job_id)
+        records = await asyncio.to_thread(self.ledger.of_job, job.job_id)
+        artifacts = await asyncio.to_thread(self.jobs.artifacts, job.job_id)
+        return job_view(job, state, records, artifacts, engine.ui_url(job.job_id))
+
+    async def page(
+        self, *, limit: int, before_s: float | None, engine: str | None, workload: str | None
+    ) -> list[tuple[float, JobView]]:
+        """Return views of accepted jobs with their creation times, newest first."""
+        page = await asyncio.to_thread(
+            lambda: self.jobs.page(limit=limit, before_s=before_s, engine=engine, workload=workload)
+        )
+        views = await asyncio.gather(*(self._view(job) for job in page))
+        return list(zip((job.created_at_s for job in page), views, strict=True))
+
+    async def cancel(self, job_id: JobId) -> JobView:
+        """Ask the job's engine to cancel it, and return the job as it is now."""
+        job = await asyncio.to_thread(self.jobs.get, job_id)
+        await (await self.router.of(job)).cancel(job.job_id)
+        return await self._view(job)
+
+    async def artifact(self, job_id: JobId, name: str) -> tuple[str, bytes]:
+        """Return an artifact's media type and content; `UnknownJob` if there is none."""
+        await asyncio.to_thread(self.jobs.get, job_id)
+        for artifact in await asyncio.to_thread(self.jobs.artifacts, job_id):
+            if artifact.name == name:
+                data = await asyncio.to_thread(self.artifacts.get, artifact.sha256)
+                return artifact.media_type, data
+        raise UnknownJob(f"job {job_id} has no artifact {name[:80]!r} (yet)")
+
+    async def readiness(self) -> dict[str, object]:
+        """Say whether a job submitted now would run, and what is missing if not."""
+        engine = await self.router.for_new_jobs()
+        health = await engine.health()
+        alive = await asyncio.to_thread(self.workers.alive)
+        roles = {worker.role for worker in alive if worker.engine == engine.name}
+        missing = [f"no {role} worker" for role in ("cpu", "gpu") if role not in roles]
+        if not health.reachable:
+            missing.append(f"{engine.name} does not answer: {health.detail}")
+        return {
+            "ready": not missing,
+            "engine": engine.name,
+            "missing": missing,
+            "health": to_dict(health),
+        }
+
+
+def build_service(settings: Settings) -> Service:
+    """Wire the facade."""
+    database = connect(settings.database_url)
+    create_tables(database)
+    return Service(
+        router=Router(settings),
+        jobs=SqlJobs(database),
+        ledger=SqlLedger(database),
+        workers=SqlWorkers(database),
+        artifacts=FsspecArtifacts(settings.artifacts_url),
+    )
+
+
+def _image_job(body: ImageGenerationBody, idempotency_key: str | None) -> ImageJob:
+    seed = body.seed
+    if seed is None:
+        # The same key must stand for the same job, so it decides the seed too.
+        seed = _seed_of(idempotency_key) if idempotency_key else secrets.randbelow(2**31)
+    return ImageJob(
+        prompt=body.prompt,
+        user_id=body.user_id,
+        n=body.n,
+        steps=body.steps,
+        seed=seed,
+        width=body.width,
+        height=body.height,
+    )
+
+
+def _seed_of(text: str) -> int:
+    return zlib.crc32(text.encode()) & (2**31 - 1)

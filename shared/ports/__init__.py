@@ -1,0 +1,1 @@
+"""What the business logic and the facade need from outside: one Protocol a file."""

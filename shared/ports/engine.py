@@ -1,0 +1,61 @@
+"""The engine as the facade and the bench see it: one facade, two engines."""
+
+from typing import Protocol
+
+from shared.domain.ids import JobId
+from shared.domain.jobs import (
+    Bound,
+    EffectiveSetting,
+    EngineHealth,
+    EngineTrace,
+    EngineView,
+)
+
+
+class Engine(Protocol):
+    """Every call is bounded in time (under 2 s) and raises `EngineUnavailable` past that."""
+
+    @property
+    def name(self) -> str:
+        """`celery` or `temporal`."""
+        ...
+
+    async def start(self) -> None:
+        """Prepare clients. Must succeed while the engine's server is down."""
+        ...
+
+    async def close(self) -> None:
+        """Release clients."""
+        ...
+
+    async def submit(self, job_id: JobId, workload: str, request: str) -> None:
+        """Hand the job to the engine. Idempotent on `job_id`; `request` is the job's JSON."""
+        ...
+
+    async def view(self, job_id: JobId) -> EngineView:
+        """Return what the engine knows of a job; answers while every worker is down."""
+        ...
+
+    async def cancel(self, job_id: JobId) -> None:
+        """Ask for a stop at the next step boundary; a finished job is left as it is."""
+        ...
+
+    async def health(self) -> EngineHealth:
+        """Ask the server whether it is there; never raises."""
+        ...
+
+    async def trace(self, job_id: JobId) -> EngineTrace:
+        """Say whether the engine still holds the job, so that lost can be told from late."""
+        ...
+
+    def bounds(self) -> dict[str, Bound]:
+        """Return the recovery bound by fault name, computed from the effective settings."""
+        ...
+
+    def settings(self) -> list[EffectiveSetting]:
+        """Return every engine setting in force."""
+        ...
+
+    def ui_url(self, job_id: JobId) -> str | None:
+        """Return a link to the engine's own page of this job, None without such a page."""
+        ...

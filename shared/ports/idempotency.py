@@ -1,0 +1,55 @@
+"""The guard that keeps a step from being done twice."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class IdempotencyMode(StrEnum):
+    """How a step is guarded; compared by experiment."""
+
+    NONE = "none"
+    CHECK_THEN_ACT = "check_then_act"
+    CLAIM = "claim"
+    FENCED = "fenced"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Go ahead. `token` fences this attempt against later ones."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An earlier attempt committed this result (JSON); return it instead of computing."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Another attempt holds the step for `expires_in_s` more seconds unless it renews."""
+
+    expires_in_s: float
+
+
+class Idempotency(Protocol):
+    """One row per idempotency key. Safe under SIGKILL of any holder."""
+
+    def begin(self, key: str, owner: str, lease_s: float) -> Claimed | Stored | Held:
+        """Try to take the step `key` for `lease_s` seconds."""
+        ...
+
+    def renew(self, key: str, token: int, lease_s: float) -> bool:
+        """Extend the lease; False if a later attempt took the step over."""
+        ...
+
+    def commit(self, key: str, token: int, result: str) -> bool:
+        """Store the result; False if a later attempt took the step over, and nothing is stored."""
+        ...
+
+    def abandon(self, key: str, token: int) -> None:
+        """Give the step back after a failure, so that a later attempt need not wait."""
+        ...

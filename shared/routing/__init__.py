@@ -1,0 +1,1 @@
+"""The feature flag: which engine takes a job."""

@@ -1,0 +1,75 @@
+"""One frozen `Settings`, read from the environment once, where a process starts."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.domain.errors import BadSetting
+from shared.ports.idempotency import IdempotencyMode
+
+TINY_MODEL = Path(__file__).parent / "compute" / "models" / "tiny-shapes"
+
+
+class Settings(BaseSettings):
+    """Every setting of every process; the variable is the field's name with `CHANGEOVER_`."""
+
+    model_config = SettingsConfigDict(env_prefix="CHANGEOVER_", frozen=True, extra="ignore")
+
+    backend: Literal["celery", "temporal"] = "celery"
+    """The feature flag: which engine takes new jobs."""
+    profile: str = "hardened"
+    """Which file of `<engine>_impl/profiles/` configures the engine."""
+    namespace: str = Field("changeover", pattern=r"^[a-z0-9-]{1,60}$")
+    """Keeps environments apart: the Temporal namespace and the Redis key prefix."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_tls: bool = False
+    temporal_api_key: str | None = None
+    temporal_ui_url: str | None = None
+    database_url: str = "sqlite:///changeover.db"
+    artifacts_url: str = "file://./artifacts"
+    effects_url: str = "http://127.0.0.1:8099"
+
+    compute: Literal["diffusers", "simulated"] = "diffusers"
+    image_model: str = str(TINY_MODEL)
+    """A hub id or a folder with a diffusers text-to-image pipeline."""
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    torch_threads: int = Field(1, ge=1)
+    simulated_step_s: float = Field(0.1, gt=0)
+    simulated_load_s: float = Field(0.0, ge=0)
+    checkpoint_every: int = Field(5, ge=1)
+    """Denoising steps between two checkpoints."""
+
+    idempotency: IdempotencyMode = IdempotencyMode.FENCED
+    detection_budget_s: float = Field(20.0, ge=2)
+    """How long an engine may take to notice a dead worker, in seconds."""
+    stop_grace_s: float = Field(20.0, ge=1)
+    """Seconds between SIGTERM and SIGKILL, as the process supervisor grants them."""
+    cpu_slots: int = Field(4, ge=1)
+    worker_name: str = "worker"
+
+    @property
+    def lease_s(self) -> float:
+        """How long an idempotency lease outlives the last progress.
+
+        Half the detection budget: by the time either engine hands a step out again on account of
+        a dead worker's silence, the lease is over or about to be.
+        """
+        return self.detection_budget_s / 2
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the environment; `BadSetting` names every variable that is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise BadSetting("; ".join(_complaint(item) for item in error.errors())) from None
+
+
+def _complaint(item: object) -> str:
+    assert isinstance(item, dict)
+    name = "_".join(str(part) for part in item["loc"]).upper()
+    return f"CHANGEOVER_{name}={item['input']!r}: {item['msg']}"

@@ -1,0 +1,1 @@
+"""Step functions, one module a workload: pure logic, with ports as arguments."""

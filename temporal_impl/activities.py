@@ -1,0 +1,123 @@
+"""Thin activities: each runs one step of the shared business logic in a thread."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
+
+from shared.domain.errors import JobCancelled, StepRefused, Superseded, WorkerStopping
+from shared.domain.jobs import Artifact, GeneratedImage
+from shared.policy import (
+    ASSEMBLE,
+    CAPTURE_CREDITS,
+    NOTIFY_USER,
+    RELEASE_CREDITS,
+    RESERVE_CREDITS,
+)
+from shared.ports.step_context import StepContext
+from shared.runtime import Runtime
+from shared.workloads import image_generation as steps
+from temporal_impl.context import ActivityHost
+from temporal_impl.messages import Assemble, GenerateImage, ImageOrder
+
+R = TypeVar("R")
+
+
+class ImageActivities:
+    """The steps of an image job. The model has to be loaded before `generate_image` is run.
+
+    The SDK cancels a thread by an exception at any bytecode, which can be between an effect and
+    its commit; so that is switched off, and each step asks at its own boundaries.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._ports = runtime.image_ports
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def reserve_credits(self, order: ImageOrder) -> int:
+        """Reserve one credit a picture."""
+        return self._run(
+            order,
+            RESERVE_CREDITS,
+            lambda ctx: steps.reserve_credits(ctx, order.job, self._ports),
+            int,
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def generate_image(self, task: GenerateImage) -> GeneratedImage:
+        """Make one picture, from the last checkpoint on if there is one."""
+        generator = self._runtime.generator
+        return self._run(
+            task.order,
+            steps.generate_step(task.index),
+            lambda ctx: steps.generate_image(
+                ctx, task.order.job, task.index, self._ports, generator
+            ),
+            GeneratedImage,
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def assemble(self, task: Assemble) -> Artifact:
+        """Lay all pictures out on a contact sheet."""
+        return self._run(
+            task.order,
+            ASSEMBLE,
+            lambda ctx: steps.assemble(ctx, task.order.job, task.images, self._ports),
+            Artifact,
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def capture_credits(self, order: ImageOrder) -> int:
+        """Capture the reservation."""
+        return self._run(
+            order,
+            CAPTURE_CREDITS,
+            lambda ctx: steps.capture_credits(ctx, order.job, self._ports),
+            int,
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def notify_user(self, order: ImageOrder) -> bool:
+        """Tell the user."""
+        return self._run(order, NOTIFY_USER, steps.notify_user, bool)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def release_credits(self, order: ImageOrder) -> bool:
+        """Undo the reservation; False if the credits are captured already."""
+        return self._run(
+            order,
+            RELEASE_CREDITS,
+            lambda ctx: steps.release_credits(ctx, order.job, self._ports),
+            bool,
+        )
+
+    def _run(
+        self, order: ImageOrder, step: str, work: Callable[[StepContext], R], result_type: type[R]
+    ) -> R:
+        with _as_temporal_error():
+            return self._runtime.runner.run(
+                order.job_id, step, ActivityHost(step), work, result_type
+            )
+
+
+@contextmanager
+def _as_temporal_error() -> Iterator[None]:
+    """Tell the server which errors end the step; every other one is tried again."""
+    try:
+        yield
+    except StepRefused as error:
+        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+    except JobCancelled as error:
+        details = activity.cancellation_details()
+        if details is not None and details.cancel_requested:
+            raise CancelledError(str(error)) from error
+        # Not by this activity's own cancel: another execution released the credits.
+        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+    except (Superseded, WorkerStopping) as error:
+        # If a later attempt runs, the server refuses this report; if not, one has to follow.
+        raise ApplicationError(
+            str(error), type=type(error).__name__, category=ApplicationErrorCategory.BENIGN
+        ) from error

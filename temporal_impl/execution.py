@@ -1,0 +1,62 @@
+"""What one job is on the server, a workflow or a Standalone Activity, as the engine uses it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from shared.domain.errors import JobCancelled
+from shared.domain.ids import JobId
+from shared.domain.jobs import EngineTrace, EngineView
+from shared.domain.status import JobStatus
+from temporal_impl.client import namespace_is_missing
+from temporal_impl.messages import ImageOrder
+
+
+class JobExecution(Protocol):
+    """The calls of the engine that differ between the two; raises the SDK's errors."""
+
+    async def submit(self, order: ImageOrder) -> None: ...
+
+    async def view(self, job_id: JobId) -> EngineView: ...
+
+    async def cancel(self, job_id: JobId) -> None: ...
+
+    async def trace(self, job_id: JobId) -> EngineTrace: ...
+
+
+class NotOnServerError(Exception):
+    """The server has no execution of this id: never submitted, or past its retention."""
+
+
+@contextmanager
+def not_found_is_no_error() -> Iterator[None]:
+    """Raise `NotOnServerError` for the server's NOT_FOUND about a job."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and not namespace_is_missing(error):
+            raise NotOnServerError from error
+        raise
+
+
+NOT_SUBMITTED = EngineView(JobStatus.ACCEPTED)
+NOT_HELD = EngineTrace(held=False, where="the server knows no such job")
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the innermost cause; the SDK wraps a step's error once a level."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def failed_view(error: BaseException, closed_at_s: float | None) -> EngineView:
+    """Return the view of a job that ended with `error`."""
+    cause = root_cause(error)
+    if isinstance(cause, ApplicationError) and cause.type == JobCancelled.__name__:
+        return EngineView(JobStatus.CANCELLED, updated_at_s=closed_at_s)
+    text = getattr(cause, "message", "") or str(cause) or type(cause).__name__
+    return EngineView(JobStatus.FAILED, error=text, updated_at_s=closed_at_s)

@@ -1,0 +1,137 @@
+"""A profile's values with their types, and the activity options that follow from them."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from shared.domain.jobs import EffectiveSetting, ImageJob
+from shared.policy import (
+    ASSEMBLE,
+    CAPTURE_CREDITS,
+    GENERATE_IMAGE,
+    NOTIFY_USER,
+    POLICIES,
+    RESERVE_CREDITS,
+    Queue,
+    StepPolicy,
+)
+from shared.profiles import Profile, load_profile
+from shared.settings import Settings
+from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, Retry, StepOptions
+
+_PACKAGE = "temporal_impl"
+_TASK_QUEUES = {Queue.CPU: CPU_TASK_QUEUE, Queue.GPU: GPU_TASK_QUEUE}
+_POLICY = "policy"
+
+
+class Execution(StrEnum):
+    """What the server runs for one job."""
+
+    WORKFLOW = "workflow"
+    STANDALONE_ACTIVITY = "standalone_activity"
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalProfile:
+    """One of `profiles/*.toml`, resolved. None leaves a value to the SDK or the server."""
+
+    profile: Profile
+    execution: Execution
+    heartbeat_timeout_s: float | None
+    heartbeat_throttle_s: float | None
+    wait_for_cancel: bool
+    handle_sigterm: bool
+    graceful_shutdown_timeout_s: float
+    gpu_slots: int
+    gpu_pollers: int | None
+    rpc_retry_elapsed_s: float | None
+    rpc_retries: int | None
+
+    def step_options(self, step: str) -> StepOptions:
+        """Return the options of one kind of step (`generate_image`, not `generate_image/1`)."""
+        policy = POLICIES[step]
+        # Only a step that reports progress can send heartbeats.
+        heartbeats = policy.queue is Queue.GPU
+        return StepOptions(
+            task_queue=_TASK_QUEUES[policy.queue],
+            start_to_close_s=self._start_to_close_s(step, policy),
+            heartbeat_timeout_s=self.heartbeat_timeout_s if heartbeats else None,
+            retry=_retry(policy) if self.profile.values["retry_policy"] == _POLICY else None,
+            wait_for_cancel=self.wait_for_cancel,
+        )
+
+    def all_step_options(self) -> dict[str, StepOptions]:
+        """Return the options by kind of step, as a workflow's input carries them."""
+        return {step: self.step_options(step) for step in POLICIES}
+
+    def job_options(self, job: ImageJob) -> StepOptions:
+        """Return the options of a whole job that runs as one activity on the GPU queue."""
+        generate = self.step_options(GENERATE_IMAGE)
+        steps = [RESERVE_CREDITS, *[GENERATE_IMAGE] * job.n, ASSEMBLE, CAPTURE_CREDITS, NOTIFY_USER]
+        retry = replace(
+            generate.retry or _retry(POLICIES[GENERATE_IMAGE]),
+            maximum_attempts=int(self.profile.values["maximum_attempts"]),
+        )
+        return replace(
+            generate,
+            start_to_close_s=sum(POLICIES[step].start_to_close_s for step in steps),
+            retry=retry,
+        )
+
+    def effective_settings(self) -> list[EffectiveSetting]:
+        """Return the profile's settings, and what they come to for each kind of step."""
+        return [*self.profile.effective, *self._per_step()]
+
+    def _per_step(self) -> list[EffectiveSetting]:
+        rows = []
+        for step, options in self.all_step_options().items():
+            retry = options.retry
+            attempts = retry.maximum_attempts if retry else "without limit"
+            heartbeat = options.heartbeat_timeout_s
+            value = (
+                f"{options.task_queue}, start_to_close {options.start_to_close_s:g} s, "
+                f"heartbeat {f'{heartbeat:g} s' if heartbeat else 'none'}, attempts {attempts}"
+            )
+            rows.append(
+                EffectiveSetting(
+                    f"{step}.options", value, "what the settings above come to", "shared/policy.py"
+                )
+            )
+        return rows
+
+    def _start_to_close_s(self, step: str, policy: StepPolicy) -> float:
+        if self.profile.values.get("start_to_close") == _POLICY:
+            return policy.start_to_close_s
+        own = f"{step}_start_to_close_s"
+        return self.profile.seconds(
+            own if own in self.profile.values else "other_steps_start_to_close_s"
+        )
+
+
+def _retry(policy: StepPolicy) -> Retry:
+    return Retry(
+        initial_interval_s=policy.initial_interval_s,
+        backoff=policy.backoff,
+        maximum_interval_s=policy.maximum_interval_s,
+        maximum_attempts=policy.maximum_attempts,
+    )
+
+
+def load(settings: Settings) -> TemporalProfile:
+    """Return the profile that the settings name; `BadSetting` if there is none."""
+    profile = load_profile(_PACKAGE, settings)
+    values = profile.values
+    return TemporalProfile(
+        profile=profile,
+        execution=Execution(values["execution"]),
+        heartbeat_timeout_s=profile.optional_seconds("heartbeat_timeout_s"),
+        heartbeat_throttle_s=profile.optional_seconds("heartbeat_throttle_s"),
+        wait_for_cancel=values.get("cancellation_type") == "WAIT_CANCELLATION_COMPLETED",
+        handle_sigterm=bool(values["handle_sigterm"]),
+        graceful_shutdown_timeout_s=max(
+            0.0, profile.optional_seconds("graceful_shutdown_timeout_s") or 0.0
+        ),
+        gpu_slots=int(values["gpu_slots"]),
+        gpu_pollers=values.get("gpu_pollers"),
+        rpc_retry_elapsed_s=profile.optional_seconds("rpc_retry_elapsed_s"),
+        rpc_retries=values.get("rpc_retries"),
+    )

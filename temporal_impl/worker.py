@@ -1,0 +1,163 @@
+"""A worker process: `python -m temporal_impl.worker --role gpu|cpu`."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from os import getpid
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
+
+from shared.domain.errors import ChangeoverError
+from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
+from shared.policy import Queue
+from shared.presence import Presence
+from shared.runtime import Runtime, build_runtime
+from shared.settings import Settings
+from temporal_impl import profile as profiles
+from temporal_impl.activities import ImageActivities
+from temporal_impl.client import connect_for_worker
+from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE
+from temporal_impl.profile import TemporalProfile
+from temporal_impl.standalone import StandaloneActivities
+from temporal_impl.workflows import ImageGenerationWorkflow
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Run one worker until it is told to stop; 3 if the environment is not fit."""
+    parser = argparse.ArgumentParser(prog="temporal_impl.worker", description=__doc__)
+    parser.add_argument("--role", type=Queue, choices=list(Queue), required=True)
+    role = parser.parse_args().role
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    # One line an effect is too much.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        asyncio.run(_run(role, Settings.from_environment()))
+    except ChangeoverError as error:
+        _log.error("%s: %s", type(error).__name__, error)
+        return 3
+    return 0
+
+
+async def _run(role: Queue, settings: Settings) -> None:
+    profile = profiles.load(settings)
+    runtime = build_runtime(settings)
+    if role is Queue.GPU:
+        _load_model(runtime)
+    client = await connect_for_worker(settings, profile)
+    presence = Presence(runtime.workers, settings.worker_name, role, "temporal")
+    stop = _stop_event(profile)
+    try:
+        with ThreadPoolExecutor(_slots(role, profile, settings)) as threads:
+            async with _worker(role, client, profile, runtime, threads):
+                presence.start()
+                _log.info(
+                    "%s takes %s work with profile %s", settings.worker_name, role, settings.profile
+                )
+                await stop.wait()
+                presence.stop()
+    finally:
+        presence.stop()
+    _log.info("%s has stopped", settings.worker_name)
+
+
+def _load_model(runtime: Runtime) -> None:
+    began = time.monotonic()
+    runtime.generator.load()
+    runtime.ledger.append(
+        AttemptRecord(
+            kind=RecordKind.MODEL_LOADED,
+            job_id="",
+            step="",
+            attempt=0,
+            attempt_id=uuid.uuid4().hex,
+            worker=runtime.settings.worker_name,
+            pid=getpid(),
+            detail=f"{time.monotonic() - began:.3f}",
+        )
+    )
+
+
+def _stop_event(profile: TemporalProfile) -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set, if the profile wants them handled."""
+    stop = asyncio.Event()
+    if profile.handle_sigterm:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _slots(role: Queue, profile: TemporalProfile, settings: Settings) -> int:
+    return profile.gpu_slots if role is Queue.GPU else settings.cpu_slots
+
+
+def _worker(
+    role: Queue,
+    client: Client,
+    profile: TemporalProfile,
+    runtime: Runtime,
+    threads: ThreadPoolExecutor,
+) -> Worker:
+    steps = ImageActivities(runtime)
+    options = _worker_options(profile)
+    if role is Queue.GPU:
+        if profile.gpu_pollers is not None:
+            options["activity_task_poller_behavior"] = PollerBehaviorSimpleMaximum(
+                profile.gpu_pollers
+            )
+        activities: list[Callable[..., Any]] = [
+            steps.generate_image,
+            StandaloneActivities(steps).run_image_job,
+        ]
+        return Worker(
+            client,
+            task_queue=GPU_TASK_QUEUE,
+            activities=activities,
+            activity_executor=threads,
+            max_concurrent_activities=profile.gpu_slots,
+            **options,
+        )
+    return Worker(
+        client,
+        task_queue=CPU_TASK_QUEUE,
+        workflows=[ImageGenerationWorkflow],
+        activities=[
+            steps.reserve_credits,
+            steps.assemble,
+            steps.capture_credits,
+            steps.notify_user,
+            steps.release_credits,
+        ],
+        activity_executor=threads,
+        max_concurrent_activities=runtime.settings.cpu_slots,
+        **options,
+    )
+
+
+def _worker_options(profile: TemporalProfile) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "graceful_shutdown_timeout": timedelta(seconds=profile.graceful_shutdown_timeout_s)
+    }
+    if profile.heartbeat_throttle_s is not None:
+        throttle = timedelta(seconds=profile.heartbeat_throttle_s)
+        options["max_heartbeat_throttle_interval"] = throttle
+        options["default_heartbeat_throttle_interval"] = throttle
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

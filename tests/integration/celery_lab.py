@@ -1,0 +1,215 @@
+"""A broker, an effect sink and real worker processes for the tests of the Celery engine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from bench.services import redis_binary
+from shared.adapters.jobs import SqlJobs
+from shared.adapters.ledger import SqlLedger
+from shared.adapters.sql import connect, create_tables
+from shared.adapters.workers import SqlWorkers
+from shared.codec import to_json
+from shared.domain.ids import JobId
+from shared.domain.jobs import IMAGE_GENERATION, ImageJob
+from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
+from shared.settings import Settings
+
+T = TypeVar("T")
+
+BUDGET_S = 4.0
+_LIMIT_S = 60.0
+
+
+def until(read: Callable[[], T], what: str, limit_s: float = _LIMIT_S) -> T:
+    """Return the first truthy value of `read`; `AssertionError` after `limit_s` seconds."""
+    give_up_at = time.monotonic() + limit_s
+    while not (value := read()):
+        assert time.monotonic() < give_up_at, f"not within {limit_s:g} s: {what}"
+        time.sleep(0.02)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Process:
+    """An operating system process in a group of its own, its output in a file."""
+
+    argv: Sequence[str]
+    log: Path
+    env: dict[str, str] = field(default_factory=dict)
+    popen: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> "Process":
+        with self.log.open("ab") as log:
+            self.popen = subprocess.Popen(
+                self.argv,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.env},
+                start_new_session=True,
+            )
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self.popen is not None
+        return self.popen.pid
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the main process alone, as a supervisor does."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the whole group and reap it."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.wait()
+
+    def wait(self, limit_s: float = _LIMIT_S) -> int:
+        assert self.popen is not None
+        return self.popen.wait(limit_s)
+
+
+class Lab:
+    """The services and workers of one test, and what SQL says about them."""
+
+    def __init__(self, folder: Path, profile: str, **settings: object) -> None:
+        self.folder = folder
+        self._port = free_port()
+        self._effects_port = free_port()
+        values: dict[str, object] = {
+            "backend": "celery",
+            "profile": profile,
+            "namespace": "lab",
+            "redis_url": f"redis://127.0.0.1:{self._port}/0",
+            "database_url": f"sqlite:///{folder / 'lab.db'}",
+            "artifacts_url": f"file://{folder / 'artifacts'}",
+            "effects_url": f"http://127.0.0.1:{self._effects_port}",
+            "compute": "simulated",
+            "simulated_step_s": 0.05,
+            "checkpoint_every": 2,
+            "detection_budget_s": BUDGET_S,
+            "stop_grace_s": 4.0,
+            "cpu_slots": 2,
+            **settings,
+        }
+        self.settings = Settings(**values)  # type: ignore[arg-type]  # names are checked by pydantic
+        self._env = {f"CHANGEOVER_{name.upper()}": str(value) for name, value in values.items()}
+        self.redis = Process(
+            [
+                *(redis_binary(), "--bind", "127.0.0.1", "--port", str(self._port)),
+                *("--dir", str(folder), "--appendonly", "yes", "--save", ""),
+            ],
+            folder / "redis.log",
+        )
+        self._sink = Process(
+            [
+                *(sys.executable, "-m", "bench.effect_sink", "--port", str(self._effects_port)),
+                *("--database", str(folder / "effects.db")),
+            ],
+            folder / "sink.log",
+        )
+        self._processes = [self.redis, self._sink]
+        database = connect(self.settings.database_url)
+        create_tables(database)
+        self.jobs = SqlJobs(database)
+        self.ledger = SqlLedger(database)
+        self._workers = SqlWorkers(database)
+
+    def start(self) -> None:
+        """Start the services."""
+        self.redis.start()
+        self._sink.start()
+        until(lambda: _listens(self._port), "Redis answers")
+        until(lambda: _listens(self._effects_port), "the effect sink answers")
+
+    def stop(self) -> None:
+        """Leave no process behind."""
+        for process in reversed(self._processes):
+            if process.popen is not None:
+                process.kill()
+
+    def worker(self, role: str, name: str) -> Process:
+        """Start a worker and wait until it has announced itself."""
+        process = Process(
+            [sys.executable, "-m", "celery_impl.worker", "--role", role],
+            self.folder / f"{name}.log",
+            {**self._env, "CHANGEOVER_WORKER_NAME": name},
+        ).start()
+        self._processes.append(process)
+        began_at = time.time()
+        until(
+            lambda: [
+                worker
+                for worker in self._workers.alive(time.time() - began_at)
+                if worker.name == name
+            ],
+            f"worker {name} is ready; see {process.log}",
+        )
+        return process
+
+    def register(self, *, n: int = 2, steps: int = 20) -> tuple[JobId, str]:
+        """Register a job as the facade does; return its id and its request."""
+        request = to_json(ImageJob("a red circle", "user", n, steps, 1, 64, 64))
+        return self.jobs.register(IMAGE_GENERATION, "celery", request, None).job_id, request
+
+    def records(self, job_id: str, step: str | None = None) -> list[AttemptRecord]:
+        """Return the ledger of a job or of one of its steps."""
+        return [
+            record for record in self.ledger.of_job(job_id) if step is None or record.step == step
+        ]
+
+    def reached(self, job_id: str, step: str, done: int) -> AttemptRecord:
+        """Wait until an attempt of `step` has reported `done` steps."""
+        return until(
+            lambda: next(
+                (
+                    record
+                    for record in self.records(job_id, step)
+                    if record.kind is RecordKind.PROGRESS and record.done >= done
+                ),
+                None,
+            ),
+            f"{step} reaches {done}",
+        )
+
+    def applied(self, job_id: str) -> list[str]:
+        """Return the effects that the world applied, in order."""
+        calls = httpx.get(f"{self.settings.effects_url}/calls", params={"job_id": job_id}).json()
+        return [call["effect"] for call in calls if call["applied"]]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def running_lab(folder: Path, profile: str, **settings: object) -> Iterator[Lab]:
+    """A lab with its services up, and everything gone afterwards."""
+    lab = Lab(folder, profile, **settings)
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.stop()

@@ -1,0 +1,279 @@
+"""A Temporal development server, an effect sink, and cells of real workers against them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+from temporalio.client import Client
+
+from shared.adapters.jobs import SqlJobs
+from shared.adapters.ledger import SqlLedger
+from shared.adapters.sql import connect, create_tables
+from shared.adapters.workers import SqlWorkers
+from shared.codec import to_json
+from shared.domain.ids import JobId
+from shared.domain.jobs import IMAGE_GENERATION, EngineView, ImageJob
+from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
+from shared.settings import Settings
+from temporal_impl.engine import create_engine
+
+WAIT_S = 30.0
+_POLL_S = 0.05
+
+
+async def until(what: str, holds: Callable[[], Any], limit_s: float = WAIT_S) -> Any:
+    """Poll until `holds` (sync or async) returns something true, and return that."""
+    give_up_at = time.monotonic() + limit_s
+    while True:
+        value = holds()
+        if asyncio.iscoroutine(value):
+            value = await value
+        if value:
+            return value
+        assert time.monotonic() < give_up_at, f"not within {limit_s:g} s: {what}"
+        await asyncio.sleep(_POLL_S)
+
+
+class DevServer:
+    """`temporal server start-dev` on one port; may be stopped and started again."""
+
+    def __init__(self, folder: Path, port: int, namespaces: list[str]) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self._folder = folder
+        self._argv = [
+            str(Path(sys.executable).parent / "temporal"),
+            *("server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port)),
+            *("--db-filename", str(folder / "temporal.db")),
+            *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
+            *("--log-level", "warn"),
+            *(part for name in namespaces for part in ("--namespace", name)),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv, stdout=log, stderr=log, start_new_session=True
+            )
+
+    async def ready(self, namespace: str) -> None:
+        """Wait until the server knows this namespace."""
+
+        async def answers() -> bool:
+            with suppress(Exception):
+                client = await Client.connect(self.address, namespace=namespace)
+                with suppress(StopAsyncIteration):
+                    await anext(client.list_workflows())
+                return True
+            return False
+
+        await until("the development server answers", answers)
+
+    def stop(self) -> None:
+        """Kill it and wait for its end."""
+        if self._process is not None:
+            kill_group(self._process)
+            self._process = None
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """SIGKILL a process group of ours and reap its leader."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+
+
+class Sink:
+    """The outside world: applies each key once and counts."""
+
+    def __init__(self) -> None:
+        self.applied: list[tuple[str, str]] = []
+        seen: set[str] = set()
+        lock = threading.Lock()
+        applied = self.applied
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                key = self.headers["Idempotency-Key"]
+                with lock:
+                    if key not in seen:
+                        seen.add(key)
+                        applied.append((key.partition("/")[0], self.path.strip("/")))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def of(self, job_id: str) -> list[str]:
+        """Return the effects of one job, in order."""
+        return [effect for job, effect in self.applied if job == job_id]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Cell:
+    """One profile in one namespace: an engine, its workers, its database."""
+
+    def __init__(self, folder: Path, address: str, sink: Sink, **settings: Any) -> None:
+        values = {
+            "backend": "temporal",
+            "temporal_address": address,
+            "database_url": f"sqlite:///{folder}/changeover.db",
+            "artifacts_url": f"file://{folder}/artifacts",
+            "effects_url": sink.url,
+            "compute": "simulated",
+            "simulated_step_s": 0.1,
+            "detection_budget_s": 4,
+            "checkpoint_every": 2,
+            **settings,
+        }
+        self.settings = Settings(**values)
+        self.engine = create_engine(self.settings)
+        self.sink = sink
+        self.folder = folder
+        database = connect(self.settings.database_url)
+        create_tables(database)
+        self.ledger = SqlLedger(database)
+        self._jobs = SqlJobs(database)
+        self._workers = SqlWorkers(database)
+        self._environment = {
+            **os.environ,
+            **{f"CHANGEOVER_{name.upper()}": str(value) for name, value in values.items()},
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    async def start_worker(self, role: str, name: str | None = None) -> str:
+        """Start a worker process and wait until it takes work; returns its name."""
+        name = self.launch(role, name)
+        await until(f"{name} is ready", lambda: self.is_ready(name))
+        return name
+
+    async def start_workers(self, *roles: str) -> None:
+        """Start several at once."""
+        names = [self.launch(role, f"{role}-{index}") for index, role in enumerate(roles)]
+        for name in names:
+            await until(f"{name} is ready", lambda name=name: self.is_ready(name))
+
+    def launch(self, role: str, name: str | None = None) -> str:
+        """Start a worker process."""
+        name = name or role
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "temporal_impl.worker", "--role", role],
+                env={**self._environment, "CHANGEOVER_WORKER_NAME": name},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return name
+
+    def is_ready(self, name: str) -> bool:
+        """Whether the worker process started last under this name has announced itself."""
+        process = self._processes[name]
+        assert process.poll() is None, (self.folder / f"{name}.log").read_text()
+        return any(worker.pid == process.pid for worker in self._workers.alive())
+
+    def process(self, name: str) -> "subprocess.Popen[bytes]":
+        return self._processes[name]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL one worker."""
+        kill_group(self._processes[name])
+
+    def stop(self) -> None:
+        """Kill every worker that is left."""
+        for process in self._processes.values():
+            if process.poll() is None:
+                kill_group(process)
+
+    def new_job(self, n: int = 1, steps: int = 10, **values: Any) -> tuple[JobId, str]:
+        """Register a job and return its id and request."""
+        job = ImageJob(
+            **{"prompt": "a red circle", "user_id": "u", "n": n, "steps": steps, "seed": 7}
+            | {"width": 64, "height": 64}
+            | values
+        )
+        request = to_json(job)
+        registered = self._jobs.register(IMAGE_GENERATION, "temporal", request, None)
+        return registered.job_id, request
+
+    async def submit(self, **values: Any) -> JobId:
+        """Submit a new job."""
+        job_id, request = self.new_job(**values)
+        await self.engine.submit(job_id, IMAGE_GENERATION, request)
+        self._jobs.accept(job_id)
+        return job_id
+
+    async def finished(self, job_id: JobId, limit_s: float = WAIT_S) -> EngineView:
+        """Wait for the end of a job."""
+
+        async def over() -> EngineView | None:
+            view = await self.engine.view(job_id)
+            return view if view.status.terminal else None
+
+        view: EngineView = await until(f"{job_id} is over", over, limit_s)
+        return view
+
+    async def reached(self, job_id: JobId, step: str, done: int) -> AttemptRecord:
+        """Wait until a step's progress is at `done` or past it; returns that record."""
+        record: AttemptRecord = await until(
+            f"{step} is at {done}",
+            lambda: next(
+                (
+                    record
+                    for record in self.records(job_id, step, RecordKind.PROGRESS)
+                    if record.done >= done
+                ),
+                None,
+            ),
+        )
+        return record
+
+    def records(
+        self, job_id: JobId, step: str | None = None, kind: RecordKind | None = None
+    ) -> list[AttemptRecord]:
+        """Return a job's ledger records of one step and kind."""
+        return [
+            record
+            for record in self.ledger.of_job(job_id)
+            if step in (None, record.step) and kind in (None, record.kind)
+        ]
+
+
+@contextmanager
+def cell(folder: Path, address: str, sink: Sink, **settings: Any) -> Iterator[Cell]:
+    """Yield a cell, and kill its workers at the end."""
+    made = Cell(folder, address, sink, **settings)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        return int(server.server_port)
+
+
+__all__ = ["Cell", "DevServer", "Sink", "cell", "free_port", "httpx", "kill_group", "until"]
