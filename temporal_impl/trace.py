@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.activity.v1 import ActivityExecutionInfo
+from temporalio.api.activity.v1 import ActivityExecutionInfo, ActivityOptions
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.common import RetryPolicy
@@ -41,6 +41,7 @@ class PendingStep:
     @classmethod
     def of(cls, step: str, info: PendingActivityInfo | ActivityExecutionInfo) -> Self:
         """Read one from what the server describes; both kinds name their fields alike."""
+        options: ActivityOptions | ActivityExecutionInfo
         if isinstance(info, PendingActivityInfo):
             state, options = info.state, info.activity_options
         else:

@@ -46,6 +46,11 @@ class Buckets:
         """How many jobs were submitted."""
         return sum(self.counts.values())
 
+    @classmethod
+    def none(cls) -> "Buckets":
+        """No job in any bucket."""
+        return cls({}, dict.fromkeys(Bucket, 0), 0, 0, {})
+
 
 def sort_into_buckets(cell: CellHistory) -> Buckets:
     """Put every submission of the cell into a bucket."""
@@ -75,7 +80,7 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
     for job in cell.orphans[len(found) :]:
         unplaced[job.job_id] = "no client submitted it"
 
-    counts = {bucket: 0 for bucket in Bucket} | Counter(of_job.values())
+    counts = dict.fromkeys(Bucket, 0) | Counter(of_job.values())
     counts[Bucket.REJECTED] += anonymous[OpPhase.FAIL]
     # An acceptance that names no job is one that nobody can ask for.
     counts[Bucket.UNKNOWN] += anonymous[OpPhase.INFO] - len(found) + anonymous[OpPhase.OK]

@@ -42,7 +42,7 @@ def split_device_time(
     jobs: Iterable[JobHistory], of_job: Mapping[str, Bucket]
 ) -> dict[Cause, float]:
     """Return the busy seconds of the jobs' GPU attempts by cause, all but the reloads."""
-    seconds = dict.fromkeys((cause for cause in Cause if cause is not Cause.RELOAD), 0.0)
+    seconds: dict[Cause, float] = {cause: 0.0 for cause in Cause if cause is not Cause.RELOAD}
     for job in jobs:
         completed = of_job.get(job.job_id) is Bucket.COMPLETED
         for step, attempts in job.steps.items():
@@ -97,7 +97,6 @@ def _split_step(attempts: Sequence[Attempt], completed: bool) -> Iterator[tuple[
         for piece in _pieces(run, zombie_from_s):
             yield (
                 _cause(
-                    piece,
                     used=run is winner or piece.point < used_up_to.get(run.attempt.id, 0.0),
                     completed=completed,
                     finished=run.attempt.finished_s is not None,
@@ -155,9 +154,7 @@ def _pieces(run: _Run, cut_s: float | None) -> Iterator[_Piece]:
             yield _Piece(right - left, left, point)
 
 
-def _cause(
-    piece: _Piece, *, used: bool, completed: bool, finished: bool, zombie: bool, repeated: bool
-) -> Cause:
+def _cause(*, used: bool, completed: bool, finished: bool, zombie: bool, repeated: bool) -> Cause:
     if used:
         return Cause.USEFUL if completed else Cause.LOST_WORK
     if finished:

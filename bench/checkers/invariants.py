@@ -1,6 +1,6 @@
 """What holds in every cell, whatever its settings; a breach makes the cell invalid."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.buckets import CAPTURE, RELEASE, RESERVE, Buckets
@@ -49,12 +49,14 @@ def check_rejected(cell: CellHistory, buckets: Buckets) -> Check:
     The first step is also the gate of acceptance, so an attempt that stops there before it has
     done anything is the gate at work.
     """
-    rejected = (j for j in cell.every_job if buckets.of_job.get(j.job_id) is Bucket.REJECTED)
-    wrong = [
-        f"{job.job_id} ran {_steps(job, _executed) or 'an effect'}"
-        for job in rejected
-        if _steps(job, _executed) or any(effect.applied for effect in job.effects)
-    ]
+    wrong = []
+    for job in cell.every_job:
+        if buckets.of_job.get(job.job_id) is not Bucket.REJECTED:
+            continue
+        ran = [step for step, attempts in job.steps.items() if any(a.executed for a in attempts)]
+        ran += sorted({effect.effect for effect in job.effects if effect.applied})
+        if ran:
+            wrong.append(f"{job.job_id} ran {', '.join(ran)}")
     return _none_wrong("nothing ran after a rejection", wrong)
 
 
@@ -65,9 +67,13 @@ def check_cancelled(cell: CellHistory) -> Check:
         cancelled_s = _cancelled_s(job)
         if cancelled_s is None:
             continue
-        ran = _steps(job, lambda a, since=cancelled_s: _executed(a) and (a.working_s or 0) > since)
-        if ran:
-            wrong.append(f"{job.job_id} ran {ran}")
+        late = [
+            step
+            for step, attempts in job.steps.items()
+            if any(a.executed and (a.working_s or 0.0) > cancelled_s for a in attempts)
+        ]
+        if late:
+            wrong.append(f"{job.job_id} ran {', '.join(late)}")
     return _none_wrong("nothing ran after a cancel", wrong)
 
 
@@ -106,14 +112,6 @@ def _terminal(job: JobHistory) -> bool:
 
 def _is_terminal(status: str | None) -> bool:
     return status in set(JobStatus) and JobStatus(status).terminal
-
-
-def _executed(attempt: Attempt) -> bool:
-    return attempt.executed
-
-
-def _steps(job: JobHistory, test: Callable[[Attempt], bool]) -> str:
-    return ", ".join(step for step, attempts in job.steps.items() if any(map(test, attempts)))
 
 
 def _cancelled_s(job: JobHistory) -> float | None:

@@ -19,6 +19,11 @@ class Latency:
     end_to_end_s: Samples
     schedule_lag_s: Samples
 
+    @classmethod
+    def none(cls) -> "Latency":
+        """Nothing measured."""
+        return cls(summarise([]), summarise([]), summarise([]))
+
 
 def measure_latency(cell: CellHistory, of_job: Mapping[str, Bucket]) -> Latency:
     """Measure the cell's submits and its completed jobs; jobs that never ended are censored."""

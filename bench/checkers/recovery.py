@@ -42,7 +42,7 @@ def recovery_samples(trials: Iterable[Trial]) -> tuple[Samples, Samples, Samples
     )
 
 
-def completion_times(cells: Iterable[CellHistory], completed: Mapping[str, Bucket]) -> list[float]:
+def completion_times(cells: Iterable[CellHistory], of_job: Mapping[str, Bucket]) -> list[float]:
     """Return the seconds from accept to completion of the completed jobs that no fault hit."""
     times = []
     for cell in cells:

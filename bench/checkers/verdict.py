@@ -7,6 +7,7 @@ from typing import TypeVar
 from bench.metrics import Check, Verdict
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 _FROM_BEST = (Verdict.VALID, Verdict.UNKNOWN, Verdict.INVALID)
 
@@ -29,7 +30,7 @@ class Checks:
         except Exception as error:
             self._crashed(name, error)
 
-    def value(self, name: str, default: T, compute: Callable[[], T]) -> T:
+    def value(self, name: str, default: D, compute: Callable[[], T]) -> T | D:
         """Return what `compute` returns; if it crashes, note that and return `default`."""
         try:
             return compute()

@@ -1,19 +1,15 @@
 """What the chosen detection budget costs each engine, from its settings and its healthy steps."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
-from bench.history import History
-from bench.metrics import Metrics
+from bench.checkers.by_job import CellHistory
 from bench.report.arms import arm_key
 from bench.report.format import seconds
 from bench.run_info import RunInfo
-from shared.domain.status import RecordKind
 
 _LEASE = "visibility_timeout"
-_HEARTBEAT = "heartbeat_timeout"
-_LIMIT = "start_to_close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +23,9 @@ class BudgetLine:
     sentence: str
 
 
-def budget_lines(info: RunInfo, metrics: Metrics, history: History) -> list[BudgetLine]:
+def budget_lines(info: RunInfo, cells: Iterable[CellHistory]) -> list[BudgetLine]:
     """Return a line an arm, empty for arms that name none of the settings that matter."""
-    longest = _longest_steps(metrics, history)
+    longest = _longest_steps(cells)
     lines = []
     for arm in sorted(info.settings, key=arm_key):
         values = {setting.name: setting.value for setting in info.settings[arm]}
@@ -40,12 +36,19 @@ def budget_lines(info: RunInfo, metrics: Metrics, history: History) -> list[Budg
 
 
 def _line(arm: str, values: Mapping[str, str], longest: float | None) -> BudgetLine | None:
-    for prefix, say in ((_LEASE, _lease), (_HEARTBEAT, _heartbeat), (_LIMIT, _limit)):
+    for part, say in _SAY.items():
         for name, text in values.items():
             value = _number(text)
-            if prefix in name and value is not None:
+            if part in name and value is not None:
+                if part == _LEASE and not _acks_late(values):
+                    return BudgetLine(arm, name, value, longest, _EARLY)
                 return BudgetLine(arm, name, value, longest, say(value, longest))
     return None
+
+
+def _acks_late(values: Mapping[str, str]) -> bool:
+    late = [text for name, text in values.items() if name.endswith("acks_late")]
+    return not late or late[0].lower() in ("true", "1", "yes", "on")
 
 
 def _lease(value: float, longest: float | None) -> str:
@@ -74,16 +77,22 @@ def _heartbeat(value: float, longest: float | None) -> str:
     )
 
 
-def _limit(value: float, longest: float | None) -> str:
+def _limit(_: float, longest: float | None) -> str:
     rule = (
         "is all that notices a dead worker without a heartbeat: it must exceed the longest job, "
         "and a killed step waits for the rest of it"
     )
-    return (
-        f"{rule}."
-        if longest is None
-        else (f"{rule}. The longest healthy step here took {seconds(longest)}.")
-    )
+    if longest is None:
+        return f"{rule}."
+    return f"{rule}. The longest healthy step here took {seconds(longest)}."
+
+
+_EARLY = (
+    "is not in play: the message is acknowledged before the step begins, so that nothing hands "
+    "out a killed step again."
+)
+_SAY = {_LEASE: _lease, "heartbeat_timeout": _heartbeat, "start_to_close": _limit}
+"""In this order: the first that an arm sets is the one by which it notices a dead worker."""
 
 
 def _number(text: str) -> float | None:
@@ -93,20 +102,14 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _longest_steps(metrics: Metrics, history: History) -> dict[str, float]:
-    """Longest run of a step from taken to finished, by arm, in jobs that no fault hit."""
-    arms = {cell.id: cell.arm for cell in metrics.cells}
-    arm_of = {op.job_id: arms[op.cell] for op in history.ops if op.job_id and op.cell in arms}
-    hit = {fault.job_id for fault in history.faults}
-    begun: dict[str, float] = {}
-    longest: dict[str, float] = defaultdict(float)
-    for record in history.attempts:
-        arm = arm_of.get(record.job_id)
-        if arm is None or record.job_id in hit:
-            continue
-        if record.kind is RecordKind.STARTED:
-            begun[record.attempt_id] = record.mono_s
-        elif record.kind is RecordKind.FINISHED and record.attempt_id in begun:
-            took = record.mono_s - begun[record.attempt_id]
-            longest[arm] = max(longest[arm], took)
-    return dict(longest)
+def _longest_steps(cells: Iterable[CellHistory]) -> dict[str, float]:
+    """Longest attempt from taken to finished, by arm, in jobs that no fault hit."""
+    longest: dict[str, float] = {}
+    for cell in cells:
+        hit = {fault.job_id for fault in cell.faults}
+        for job in cell.every_job:
+            for attempt in chain.from_iterable(job.steps.values()):
+                if job.job_id not in hit and attempt.finished_s is not None:
+                    took = attempt.finished_s - attempt.started_s
+                    longest[cell.info.arm] = max(longest.get(cell.info.arm, 0.0), took)
+    return longest

@@ -48,7 +48,8 @@ class Curve:
 def survival_chart(curves: Sequence[Curve], drain_s: float, what: str) -> Markup:
     """Draw the share recovered by t, one step line an arm, and the trials as dots below.
 
-    A line whose trials did not all recover runs flat for as long as they were watched. Empty without trials.
+    A line whose trials did not all recover runs flat for as long as they were watched. Empty
+    without trials.
     """
     curves = [curve for curve in curves if curve.trials]
     if not curves:

@@ -90,7 +90,7 @@ def number_of_seconds(value: float) -> str:
 
 
 def seconds_range(low: float, high: float) -> str:
-    """`3.1–5.6 s`; both ends carry a unit where the two differ or one is negative."""
+    """`3.1-5.6 s`, with an en dash; both ends carry a unit where the two differ or one is negative."""
     if low < 0 or unit_of_seconds(low) != unit_of_seconds(high):
         return f"{seconds(low)} to {seconds(high)}"
     return f"{number_of_seconds(low)}{_RANGE}{seconds(high)}"
@@ -104,12 +104,12 @@ def share(value: float) -> str:
 
 
 def share_range(low: float, high: float) -> str:
-    """`5–36 %`."""
+    """`5-36 %`, with an en dash."""
     return f"{share(low).removesuffix(_NBSP + '%')}{_RANGE}{share(high)}"
 
 
 def rate(value: Rate, per: str) -> str:
-    """`3 of 20 kills, 5–36 %`: the hits, and the interval of their share."""
+    """`3 of 20 kills, 5-36 %`: the hits, and the interval of their share."""
     if value.of == 0:
         return f"no {per}"
     text = f"{count(value.hits)} of {count(value.of)} {per}"
@@ -134,7 +134,7 @@ def median(value: Samples, what: str) -> Shown:
 
 
 def spread(value: Samples) -> str:
-    """`4.1–5.6 s, n = 3`: what little a small sample can say."""
+    """`4.1-5.6 s, n = 3`: what little a small sample can say."""
     if not value.samples:
         return ""
     low, high = min(value.samples), max(value.samples)
@@ -145,7 +145,7 @@ def spread(value: Samples) -> str:
 def _no_median(value: Samples, what: str) -> str:
     got = len(value.samples)
     if got == 0:
-        return f"none {what}"
+        return f"none of {value.censored} {what}" if value.censored else "there was none to measure"
     if value.censored > got:
         return f"only {got} of {got + value.censored} {what}: the median lies beyond the drain"
     if got < MEDIAN_FROM:

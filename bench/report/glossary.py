@@ -12,7 +12,7 @@ GLOSSARY = {
     "detection budget": "The time after which an engine is configured to notice a dead worker.",
     "duplicate effect": "The outside world applied an effect of a job more than once.",
     "duplicate execution": "An attempt that finished work that an earlier attempt had finished.",
-    "effect": "Something that the outside world sees and counts: a credit captured, a notification.",
+    "effect": "Something that the outside world sees and counts, such as a notification.",
     "goodput": "The share of a device's busy time that went into results.",
     "heartbeat timeout": (
         "Temporal: how long an activity may be silent before the server hands it out again. "

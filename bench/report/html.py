@@ -38,6 +38,8 @@ def outcome(job: JobTimeline) -> str:
     trial = job.trial
     if not trial.confirmed:
         return "the fault missed its target"
+    if trial.graceful:
+        return f"{trial.bucket.value}: the attempt that was hit finished all the same"
     words = [f"hit at {trial.progress_at_fault}"] if trial.progress_at_fault else []
     if trial.recovery_s is not None:
         words.append(f"taken up again after {seconds(trial.recovery_s)}")

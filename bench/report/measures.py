@@ -24,8 +24,10 @@ VERDICT_MARKS = {Verdict.VALID: "\u2713", Verdict.UNKNOWN: "?", Verdict.INVALID:
 def confirmed(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Faults that the ledger confirms."""
     tone = Tone.PLAIN if cell.faults_confirmed == cell.trials else Tone.ALARM
-    text = count(cell.faults_confirmed)
-    return Shown(text, exact(cell.faults_confirmed), f"of {count(cell.trials)}", tone=tone)
+    detail = f"of {count(cell.trials)}"
+    if cell.graceful:
+        detail += f", {count(cell.graceful)} finished first"
+    return Shown(count(cell.faults_confirmed), exact(cell.faults_confirmed), detail, tone=tone)
 
 
 def lost(cell: CellMetrics, _: CellInfo | None) -> Shown:
@@ -74,7 +76,9 @@ def slowest(cell: CellMetrics, info: CellInfo | None) -> Shown:
     why = info.predicted.why if info else ""
     beside = f"bound {_bound(cell, info)}"
     if not cell.recovery_s.samples:
-        return missing(why if bound is None and why else "none recovered", beside)
+        if not cell.recovery_s.censored:
+            why = "no step was left to recover"
+        return missing(why or "none recovered", beside)
     worst = max(cell.recovery_s.samples)
     over = bound is not None and worst > bound
     return Shown(

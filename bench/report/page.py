@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.checkers.statistics import survival_curve
+from bench.checkers.by_job import CellHistory, by_cell
+from bench.checkers.statistics import recovery_curve
 from bench.history import History
 from bench.metrics import CellMetrics, Metrics
 from bench.report.arms import ArmStyle, arm_key, arm_styles
@@ -95,7 +96,8 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
     groups: dict[tuple[str, str, str], list[CellMetrics]] = {}
     for cell in metrics.cells:
         groups.setdefault((cell.fault, cell.workload, cell.compute), []).append(cell)
-    sections = [_section(group, cells, styles, history) for group in groups.values()]
+    histories = by_cell(info, history)
+    sections = [_section(group, cells, styles, histories) for group in groups.values()]
     return Page(
         info,
         metrics,
@@ -104,7 +106,7 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
         styles,
         sorted(sections, key=_order),
         load_pictures(folder),
-        budget_lines(info, metrics, history),
+        budget_lines(info, histories.values()),
     )
 
 
@@ -117,15 +119,17 @@ def _section(
     group: Sequence[CellMetrics],
     infos: dict[str, CellInfo],
     styles: dict[str, ArmStyle],
-    history: History,
+    histories: dict[str, CellHistory],
 ) -> Section:
     ordered = sorted(group, key=lambda cell: (arm_key(cell.arm), cell.id))
     fault = ordered[0].fault
     columns = CONTROL_COLUMNS if is_control(fault) else fault_columns(fault)
     timelines = [
-        ArmTimelines(cell.arm, styles[cell.arm], build_timelines(history, cell.trial_list))
+        ArmTimelines(
+            cell.arm, styles[cell.arm], build_timelines(histories[cell.id], cell.trial_list)
+        )
         for cell in ordered
-        if cell.trial_list
+        if cell.trial_list and cell.id in histories
     ]
     spans = [job.span_s for arm in timelines for job in arm.jobs] or [(0.0, 1.0)]
     return Section(

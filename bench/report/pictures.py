@@ -122,8 +122,4 @@ def _difference(images: Sequence[Image.Image]) -> int | None:
     first, *others = images
     if not others or any(image.size != first.size for image in others):
         return None
-    return max(
-        int(high)
-        for image in others
-        for _, high in ImageChops.difference(first, image).getextrema()
-    )
+    return max(max(ImageChops.difference(first, image).tobytes(), default=0) for image in others)

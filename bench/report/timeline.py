@@ -1,14 +1,20 @@
-"""What became of each faulted job, attempt by attempt, ready to be drawn. Seconds from the fault."""
+"""What became of each faulted job, attempt by attempt, ready to be drawn.
+
+Times are seconds from the fault.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bench.history import FaultEvent, FaultPhase, History
+from bench.checkers.attempts import Attempt
+from bench.checkers.by_job import CellHistory, JobHistory
 from bench.metrics import Bucket, Trial
-from shared.domain.records import AttemptRecord, EffectRecord
-from shared.domain.status import RecordKind
+from shared.domain.records import EffectRecord
+
+CUT_OFF = "cut off"
+OPEN = "open"
 
 
 class Phase(StrEnum):
@@ -36,7 +42,7 @@ class Stretch:
 class AttemptRow:
     """One attempt. `progress` is the last `done/total` of a step that reports any.
 
-    `end` is how it ended: a record kind, `killed`, or `open` if nothing more was recorded.
+    `end` is how it ended: a record kind, `CUT_OFF`, or `OPEN` if nothing more was recorded.
     `waited_s` is how long after the fault it began, on the first attempt that took up a hit step.
     """
 
@@ -87,133 +93,96 @@ class JobTimeline:
         return min(times), max(times)
 
     @property
-    def never_again(self) -> bool:
-        """Whether no attempt took up the hit step."""
-        return self.trial.confirmed and self.trial.recovery_s is None
-
-    @property
-    def ended_well(self) -> bool:
-        """Whether the job completed all the same."""
-        return self.trial.bucket is Bucket.COMPLETED
+    def abandoned(self) -> bool:
+        """Whether the job waits, or would wait, for an attempt that never came."""
+        waiting = self.trial.bucket in (Bucket.LOST, Bucket.UNRECOVERED)
+        return self.trial.confirmed and self.trial.recovery_s is None and waiting
 
 
-def build_timelines(history: History, trials: Iterable[Trial]) -> list[JobTimeline]:
-    """Join each trial with the records of its job, in the order of the faults."""
-    attempts: dict[str, list[AttemptRecord]] = defaultdict(list)
-    effects: dict[str, list[EffectRecord]] = defaultdict(list)
-    faults: dict[str, list[FaultEvent]] = defaultdict(list)
-    for record in history.attempts:
-        attempts[record.job_id].append(record)
-    for effect in history.effects:
-        effects[effect.job_id].append(effect)
-    for fault in history.faults:
-        if fault.phase is FaultPhase.INJECTED:
-            faults[fault.job_id].append(fault)
+def build_timelines(cell: CellHistory, trials: Iterable[Trial]) -> list[JobTimeline]:
+    """Join each trial with its job's attempts and effects, in the order of the faults."""
+    jobs = {job.job_id: job for job in cell.every_job}
     return [
-        JobTimeline(
-            trial,
-            _rows(trial, attempts[trial.job_id], faults[trial.job_id]),
-            _ticks(trial, effects[trial.job_id]),
-            [fault.mono_s - trial.fault_mono_s for fault in faults[trial.job_id]],
-        )
+        _timeline(trial, jobs.get(trial.job_id, JobHistory(trial.job_id)), cell)
         for trial in sorted(trials, key=lambda trial: trial.fault_mono_s)
     ]
 
 
+def _timeline(trial: Trial, job: JobHistory, cell: CellHistory) -> JobTimeline:
+    faults = [fault for fault in cell.faults if fault.job_id == trial.job_id and fault.injected]
+    targets = {fault.attempt_id for fault in faults}
+    zero = trial.fault_mono_s
+    rows = [
+        row
+        for step, attempts in job.steps.items()
+        for row in _rows(attempts, targets, zero, hit=step == trial.step)
+    ]
+    return JobTimeline(
+        trial,
+        sorted(rows, key=lambda row: row.start_s),
+        _ticks(job.effects, zero),
+        [fault.mono_s - zero for fault in faults],
+    )
+
+
 def _rows(
-    trial: Trial, records: Sequence[AttemptRecord], faults: Sequence[FaultEvent]
+    attempts: Sequence[Attempt], targets: set[str], zero: float, *, hit: bool
 ) -> list[AttemptRow]:
-    by_attempt: dict[str, list[AttemptRecord]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: record.mono_s):
-        by_attempt[record.attempt_id].append(record)
-    reached: dict[str, int] = defaultdict(int)
-    finished: set[str] = set()
     rows: list[AttemptRow] = []
-    answered = False
-    for own in by_attempt.values():
-        step = own[0].step
-        row = _row(trial, own, faults, reached[step], repeat=step in finished)
-        if not answered and step == trial.step and row.start_s > 0:
-            row = _with_wait(row)
+    reached = 0
+    finished = False
+    answered = not hit
+    for attempt in attempts:
+        row = _row(attempt, targets, zero, reached, repeat=finished)
+        if not answered and row.start_s > 0:
+            row = replace(row, waited_s=row.start_s)
             answered = True
         rows.append(row)
-        reached[step] = max(reached[step], *(record.done for record in own))
-        if own[-1].kind is RecordKind.FINISHED:
-            finished.add(step)
+        reached = max(reached, attempt.reached)
+        finished = finished or attempt.finished_s is not None
     return rows
 
 
-def _with_wait(row: AttemptRow) -> AttemptRow:
-    return AttemptRow(
-        row.step,
-        row.attempt,
-        row.worker,
-        row.stretches,
-        row.end,
-        row.progress,
-        row.resumed_from,
-        row.start_s,
-    )
-
-
 def _row(
-    trial: Trial,
-    own: Sequence[AttemptRecord],
-    faults: Sequence[FaultEvent],
-    reached: int,
-    *,
-    repeat: bool,
+    attempt: Attempt, targets: set[str], zero: float, reached: int, *, repeat: bool
 ) -> AttemptRow:
-    zero = trial.fault_mono_s
-    last = own[-1]
-    end, end_s = str(last.kind), last.mono_s - zero
-    if not last.kind.ends_attempt:
-        hit = next((fault for fault in faults if fault.attempt_id == last.attempt_id), None)
-        end, end_s = ("killed", max(hit.mono_s - zero, end_s)) if hit else ("open", end_s)
-    progress = [record for record in own if record.total > 0]
-    work = next((record.mono_s - zero for record in own if record.kind is RecordKind.WORKING), None)
-    first = next((record.done for record in progress), 0)
-    past = next((record.mono_s - zero for record in progress if record.done > reached), end_s)
-    twice = repeat and last.kind is RecordKind.FINISHED
+    first, last = attempt.records[0], attempt.records[-1]
+    cut_off = attempt.ended_s > last.mono_s or attempt.id in targets
     return AttemptRow(
-        own[0].step,
-        own[0].attempt,
-        own[0].worker,
-        _stretches(own[0].mono_s - zero, work, past if reached > first else None, end_s, twice),
-        end,
-        f"{progress[-1].done}/{progress[-1].total}" if progress else "",
-        first if progress and reached else None,
+        first.step,
+        first.attempt,
+        first.worker,
+        list(_stretches(attempt, zero, reached, repeat=repeat)),
+        str(attempt.ending or (CUT_OFF if cut_off else OPEN)),
+        f"{attempt.reached}/{attempt.total}" if attempt.total else "",
+        attempt.start_point if reached and attempt.working_s is not None else None,
     )
 
 
-def _stretches(
-    start: float, work: float | None, past: float | None, end: float, twice: bool
-) -> list[Stretch]:
+def _stretches(attempt: Attempt, zero: float, reached: int, *, repeat: bool) -> Iterable[Stretch]:
+    start, end, work = attempt.started_s - zero, attempt.ended_s - zero, attempt.working_s
     if work is None:
-        return [Stretch(start, end, Phase.WAIT)]
-    found = [Stretch(start, work, Phase.WAIT)] if work > start else []
-    if twice:
-        return [*found, Stretch(work, end, Phase.DUPLICATE)]
-    if past is not None and past > work:
-        found.append(Stretch(work, min(past, end), Phase.REDONE))
+        yield Stretch(start, end, Phase.WAIT)
+        return
+    work -= zero
+    if work > start:
+        yield Stretch(start, work, Phase.WAIT)
+    if repeat and attempt.finished_s is not None:
+        yield Stretch(work, end, Phase.DUPLICATE)
+        return
+    if attempt.start_point < reached:
+        # Until the first report beyond the point that was reached before.
+        past = next((at - zero for at, done in attempt.points if done > reached), end)
+        yield Stretch(work, past, Phase.REDONE)
         work = past
-    if end > work or not found:
-        found.append(Stretch(work, end, Phase.WORK))
-    return found
+    yield Stretch(work, end, Phase.WORK)
 
 
-def _ticks(trial: Trial, records: Sequence[EffectRecord]) -> list[EffectTick]:
-    seen: set[str] = set()
+def _ticks(effects: Sequence[EffectRecord], zero: float) -> list[EffectTick]:
+    applied: dict[str, int] = defaultdict(int)
     ticks = []
-    for record in sorted(records, key=lambda record: record.mono_s):
-        ticks.append(
-            EffectTick(
-                record.mono_s - trial.fault_mono_s,
-                record.effect,
-                record.applied,
-                record.effect in seen,
-            )
-        )
-        if record.applied:
-            seen.add(record.effect)
+    for record in effects:
+        repeat = applied[record.effect] > 0
+        ticks.append(EffectTick(record.mono_s - zero, record.effect, record.applied, repeat))
+        applied[record.effect] += record.applied
     return ticks

@@ -5,7 +5,7 @@ from markupsafe import Markup
 from bench.report import axis
 from bench.report.format import seconds
 from bench.report.svg import element, percent
-from bench.report.timeline import AttemptRow, EffectTick, JobTimeline, Phase
+from bench.report.timeline import CUT_OFF, OPEN, AttemptRow, EffectTick, JobTimeline, Phase
 
 _TOP = 16
 _ROW = 17
@@ -13,8 +13,8 @@ _BAR = 9
 _FOOT = 20
 
 _ENDS = {
-    "killed": "\u2715",
-    "open": "\u2026",
+    CUT_OFF: "\u2715",
+    OPEN: "\u2026",
     "failed": "!",
     "cancelled": "\u2298",
     "superseded": "\u21b7",
@@ -120,6 +120,10 @@ class _Chart:
             element("text", self._mark, x=self._x(0), y=10, text_anchor="middle", class_="fault")
         )
         return parts
+
+
+def _gap(x1: str, x2: str, y: int) -> Markup:
+    return element("line", x1=x1, x2=x2, y1=y, y2=y, class_="gap")
 
 
 def _after(row: AttemptRow) -> str:

@@ -31,6 +31,7 @@ _CAUSES = {
     "redone": "redone",
     "duplicate": "finished twice",
     "zombie": "after being superseded",
+    "lost_work": "lost work",
     "reload": "model reload",
 }
 

@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 from temporalio.client import Client
 
 from shared.adapters.jobs import SqlJobs
@@ -154,7 +153,7 @@ class Cell:
         database = connect(self.settings.database_url)
         create_tables(database)
         self.ledger = SqlLedger(database)
-        self._jobs = SqlJobs(database)
+        self.jobs = SqlJobs(database)
         self._workers = SqlWorkers(database)
         self._environment = {
             **os.environ,
@@ -214,14 +213,14 @@ class Cell:
             | values
         )
         request = to_json(job)
-        registered = self._jobs.register(IMAGE_GENERATION, "temporal", request, None)
+        registered = self.jobs.register(IMAGE_GENERATION, "temporal", request, None)
         return registered.job_id, request
 
     async def submit(self, **values: Any) -> JobId:
         """Submit a new job."""
         job_id, request = self.new_job(**values)
         await self.engine.submit(job_id, IMAGE_GENERATION, request)
-        self._jobs.accept(job_id)
+        self.jobs.accept(job_id)
         return job_id
 
     async def finished(self, job_id: JobId, limit_s: float = WAIT_S) -> EngineView:
@@ -274,6 +273,3 @@ def free_port() -> int:
     """Return a port that nothing listens on."""
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         return int(server.server_port)
-
-
-__all__ = ["Cell", "DevServer", "Sink", "cell", "free_port", "httpx", "kill_group", "until"]

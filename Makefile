@@ -1,0 +1,47 @@
+# Everything runs in a virtual environment of the project's own; nothing needs root or Docker.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help compare quick up test test-slow lint format clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+# pip, not another installer: only pip finds the CPU build of torch where one is at hand.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+compare: $(STAMP) ## Run the default suite on both engines and write a report (about 6 minutes).
+	$(BIN)/changeover compare
+
+quick: $(STAMP) ## The same in 90 s: both hardened arms, simulated GPU.
+	$(BIN)/changeover compare --quick
+
+up: $(STAMP) ## Serve the facade with workers until Ctrl-C; CHANGEOVER_BACKEND=celery|temporal.
+	$(BIN)/changeover up
+
+test: $(STAMP) ## Run every test but the slow ones.
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: $(STAMP) ## Run the tests that take longer than a minute each.
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP) ## Check style, types and import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment and caches, but no results.
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,240 @@
+"""The Temporal engine against a real development server and real worker processes."""
+
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import EngineUnavailable
+from shared.domain.ids import new_job_id
+from shared.domain.jobs import IMAGE_GENERATION
+from shared.domain.status import JobStatus, RecordKind
+from temporal_cell import Cell, DevServer, Sink, cell, free_port, until
+
+_NAMESPACES = [f"test-{index}" for index in range(24)]
+_GENERATE = "generate_image/0"
+_COMPLETE = ["reserve_credits", "capture_credits", "notify_user"]
+_COMPENSATED = ["reserve_credits", "release_credits"]
+
+MakeCell = Callable[..., Cell]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
+    server = DevServer(tmp_path_factory.mktemp("temporal"), free_port(), _NAMESPACES)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> Iterator[str]:
+    return iter(_NAMESPACES)
+
+
+@pytest.fixture
+async def new_cell(
+    server: DevServer, namespaces: Iterator[str], tmp_path: Path
+) -> AsyncIterator[MakeCell]:
+    """Make cells, each in a namespace of its own."""
+    namespace = next(namespaces)
+    await server.ready(namespace)
+    sink = Sink()
+    with ExitStack() as cells:
+        cells.callback(sink.stop)
+        yield lambda **values: cells.enter_context(
+            cell(tmp_path, server.address, sink, namespace=namespace, **values)
+        )
+
+
+async def _started(new_cell: MakeCell, *roles: str, **values: Any) -> Cell:
+    made = new_cell(**values)
+    await made.engine.start()
+    await made.start_workers(*roles)
+    return made
+
+
+@pytest.mark.parametrize("profile", ["stock", "hardened", "standalone"])
+async def test_a_job_runs_every_step_once_and_returns_its_pictures(
+    new_cell: MakeCell, profile: str
+) -> None:
+    cell = await _started(new_cell, "cpu", "gpu", profile=profile)
+    job_id = await cell.submit(n=2, steps=3)
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.SUCCEEDED
+    assert view.result is not None
+    assert view.result["credits"] == 2
+    assert cell.sink.of(job_id) == _COMPLETE
+    steps = [record.step for record in cell.records(job_id, kind=RecordKind.FINISHED)]
+    assert sorted(steps) == sorted(
+        ["reserve_credits", _GENERATE, "generate_image/1", "assemble", *_COMPLETE[1:]]
+    )
+    assert not (await cell.engine.trace(job_id)).held
+
+
+async def test_submitting_a_job_again_changes_nothing(new_cell: MakeCell) -> None:
+    cell = await _started(new_cell, "cpu", "gpu")
+    job_id, request = cell.new_job(steps=2)
+    for _ in range(2):
+        await cell.engine.submit(job_id, IMAGE_GENERATION, request)
+    await cell.finished(job_id)
+    await cell.engine.submit(job_id, IMAGE_GENERATION, request)
+    assert (await cell.engine.view(job_id)).status is JobStatus.SUCCEEDED
+    assert cell.sink.of(job_id) == _COMPLETE
+
+
+@pytest.mark.parametrize("profile", ["hardened", "standalone"])
+async def test_a_killed_workers_step_resumes_elsewhere_with_one_set_of_effects(
+    new_cell: MakeCell, profile: str
+) -> None:
+    cell = await _started(new_cell, "cpu", "gpu", profile=profile, detection_budget_s=2)
+    job_id = await cell.submit(steps=30)
+    reached = await cell.reached(job_id, _GENERATE, 10)
+    spare = await cell.start_worker("gpu", "spare")
+    cell.kill(reached.worker)
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.SUCCEEDED
+    [first, second] = cell.records(job_id, _GENERATE, RecordKind.STARTED)
+    assert (second.attempt, second.worker) == (2, spare)
+    [image] = view.result["images"]  # type: ignore[index, misc]
+    assert image["resumed_from"] >= 8
+    assert cell.sink.of(job_id) == _COMPLETE
+
+
+async def test_sigterm_lets_a_short_step_finish_and_the_worker_exit_cleanly(
+    new_cell: MakeCell,
+) -> None:
+    cell = await _started(new_cell, "cpu", "gpu")
+    job_id = await cell.submit(steps=15)
+    reached = await cell.reached(job_id, _GENERATE, 3)
+    cell.process(reached.worker).send_signal(signal.SIGTERM)
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.SUCCEEDED
+    assert len(cell.records(job_id, _GENERATE, RecordKind.STARTED)) == 1
+    process = cell.process(reached.worker)
+    await until("the worker has exited", lambda: process.poll() is not None)
+    assert process.returncode == 0
+
+
+async def test_a_step_longer_than_the_grace_is_handed_on_and_resumed(new_cell: MakeCell) -> None:
+    cell = await _started(new_cell, "cpu", "gpu", stop_grace_s=3)
+    job_id = await cell.submit(steps=40)
+    reached = await cell.reached(job_id, _GENERATE, 5)
+    await cell.start_worker("gpu", "spare")
+    cell.process(reached.worker).send_signal(signal.SIGTERM)
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.SUCCEEDED
+    [failed] = cell.records(job_id, _GENERATE, RecordKind.FAILED)
+    assert "WorkerStopping" in failed.detail
+    [image] = view.result["images"]  # type: ignore[index, misc]
+    assert image["resumed_from"] >= 4
+    process = cell.process(reached.worker)
+    await until("the worker has exited", lambda: process.poll() is not None)
+    assert process.returncode == 0
+
+
+async def test_stock_dies_on_sigterm_and_waits_for_start_to_close(new_cell: MakeCell) -> None:
+    cell = await _started(new_cell, "cpu", "gpu", profile="stock")
+    job_id = await cell.submit(steps=30)
+    reached = await cell.reached(job_id, _GENERATE, 3)
+    process = cell.process(reached.worker)
+    process.send_signal(signal.SIGTERM)
+    await until("the worker has died", lambda: process.poll() is not None)
+    assert process.returncode == -signal.SIGTERM
+    trace = await cell.engine.trace(job_id)
+    assert trace.held
+    assert trace.where == f"{_GENERATE}: started, attempt 1"
+    assert trace.due_in_s == pytest.approx(cell.engine.bounds()["sigterm"].seconds, abs=30)
+
+
+@pytest.mark.parametrize("profile", ["hardened", "standalone"])
+async def test_a_cancel_stops_the_running_step_and_releases_the_credits(
+    new_cell: MakeCell, profile: str
+) -> None:
+    cell = await _started(new_cell, "cpu", "gpu", profile=profile)
+    job_id = await cell.submit(steps=300)
+    await cell.reached(job_id, _GENERATE, 3)
+    await cell.engine.cancel(job_id)
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.CANCELLED
+    assert cell.sink.of(job_id) == _COMPENSATED
+    await until(
+        "the step has stopped", lambda: cell.records(job_id, _GENERATE, RecordKind.CANCELLED)
+    )
+
+
+@pytest.mark.parametrize("profile", ["stock", "hardened", "standalone"])
+async def test_a_cancel_without_workers_is_carried_out_when_they_come(
+    new_cell: MakeCell, profile: str
+) -> None:
+    cell = new_cell(profile=profile)
+    await cell.engine.start()
+    job_id = await cell.submit()
+    await cell.engine.cancel(job_id)
+    assert (await cell.engine.trace(job_id)).held
+    await cell.start_workers("cpu", "gpu")
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.CANCELLED
+    # Nothing was reserved, so there is nothing to give back.
+    assert cell.sink.of(job_id) == []
+
+
+@pytest.mark.parametrize("profile", ["hardened", "standalone"])
+async def test_view_and_trace_answer_without_any_worker(new_cell: MakeCell, profile: str) -> None:
+    cell = new_cell(profile=profile)
+    await cell.engine.start()
+    assert (await cell.engine.view(new_job_id())).status is JobStatus.ACCEPTED
+    assert not (await cell.engine.trace(new_job_id())).held
+    job_id = await cell.submit()
+    assert (await cell.engine.view(job_id)).status is JobStatus.ACCEPTED
+    assert (await cell.engine.trace(job_id)).held
+    health = await cell.engine.health()
+    assert health.reachable
+    assert "sqlite" in health.persistence
+
+
+@pytest.mark.parametrize("profile", ["hardened", "standalone"])
+async def test_a_refused_submission_never_runs(new_cell: MakeCell, profile: str) -> None:
+    cell = await _started(new_cell, profile=profile)
+    job_id, request = cell.new_job()
+    cell.jobs.reject(job_id)
+    await cell.engine.submit(job_id, IMAGE_GENERATION, request)
+    await cell.start_workers("cpu", "gpu")
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.FAILED
+    assert view.error is not None
+    assert "refused" in view.error
+    assert cell.sink.of(job_id) == []
+
+
+async def test_a_server_that_is_down_is_said_fast_and_found_again(
+    tmp_path: Path,
+) -> None:
+    server, sink = DevServer(tmp_path, free_port(), ["test-down"]), Sink()
+    with ExitStack() as ends, cell(tmp_path, server.address, sink, namespace="test-down") as made:
+        ends.callback(sink.stop)
+        ends.callback(server.stop)
+        await made.engine.start()
+        job_id, request = made.new_job()
+        for up in (False, True, False, True):
+            if up:
+                server.start()
+                await server.ready("test-down")
+                await made.engine.submit(job_id, IMAGE_GENERATION, request)
+                assert (await made.engine.health()).reachable
+                server.stop()
+                continue
+            calls = [
+                lambda: made.engine.submit(job_id, IMAGE_GENERATION, request),
+                lambda: made.engine.view(job_id),
+                lambda: made.engine.cancel(job_id),
+                lambda: made.engine.trace(job_id),
+            ]
+            for call in calls:
+                with pytest.raises(EngineUnavailable, match="CHANGEOVER_TEMPORAL_ADDRESS"):
+                    await call()
+            assert not (await made.engine.health()).reachable
+        await made.engine.close()
