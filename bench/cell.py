@@ -123,7 +123,8 @@ async def _run_trials(outcomes: list[CellOutcome], plan: CellPlan, seed: int, be
 
     async def one(place: int) -> None:
         numbers[place] += 1
-        confirmed[place] += await injectors[place].trial(numbers[place])
+        hit = await injectors[place].trial(numbers[place])
+        confirmed[place] += hit
 
     async with asyncio.TaskGroup() as group:
         # Each arm takes its trials in the shuffled order, one at a time; see `Injector.trial`.

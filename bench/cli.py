@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Run the same GPU jobs on Celery+Redis and on Temporal, break both, and compare.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
 )
 console = Console(stderr=True)
 

@@ -12,12 +12,9 @@ import httpx
 
 from bench.backends import start_backends
 from bench.cell import cell_id
-from bench.checkers.measure import measure
 from bench.history import History, write_history
 from bench.host import git_revision, host_facts, versions
-from bench.metrics import Metrics, write_metrics
 from bench.pictures import write_index
-from bench.report.build import build_report
 from bench.run_info import SCHEMA, CellInfo, RunInfo, ServiceInfo, write_run_info
 from bench.scenario import CellPlan, Scenario, Stage
 from bench.stage import StageOutcome, namespace_of, run_stage
@@ -32,10 +29,8 @@ _DEMANDS_OF_HARDENED = ["no_loss", "no_duplicate_effects", "within_bound"]
 _HARDENED = ("hardened", "standalone")
 
 
-async def compare(
-    scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]
-) -> Metrics:
-    """Run the scenario; return its metrics. The folder holds everything when this returns."""
+async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]) -> None:
+    """Run the scenario and write `run.json`, `history.jsonl` and `images/` into the folder."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     outcomes: list[StageOutcome] = []
     async with Supervisor(folder / "logs") as supervisor:
@@ -92,11 +87,6 @@ async def compare(
     write_index(folder / "images", [picture for o in outcomes for picture in o.pictures])
     write_run_info(folder / "run.json", info)
     write_history(folder / "history.jsonl", history)
-    say("measuring")
-    metrics = measure(info, history)
-    write_metrics(folder / "metrics.json", metrics)
-    build_report(folder, metrics)
-    return metrics
 
 
 async def _start_servers(

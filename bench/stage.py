@@ -155,10 +155,13 @@ async def _warm_up(stack: Stack, stage: Stage) -> None:
         "width": stage.job.width,
         "height": stage.job.height,
     }
-    async with httpx.AsyncClient(base_url=stack.url, timeout=10) as client:
-        accepted = (await client.post("/v1/jobs/image-generation", json=body)).raise_for_status()
-        url = accepted.json()["status_url"]
-        async with asyncio.timeout(_WARM_UP_LIMIT_S):
+    try:
+        async with (
+            asyncio.timeout(_WARM_UP_LIMIT_S),
+            httpx.AsyncClient(base_url=stack.url, timeout=10) as client,
+        ):
+            accepted = await client.post("/v1/jobs/image-generation", json=body)
+            url = accepted.raise_for_status().json()["status_url"]
             while True:
                 view = (await client.get(url)).raise_for_status().json()
                 if view["status"] == "succeeded":
@@ -166,6 +169,8 @@ async def _warm_up(stack: Stack, stage: Stage) -> None:
                 if view["status"] in ("failed", "cancelled", "timed_out"):
                     raise NotFit(f"{stack.arm.name}: the warm-up job {view['status']}: {view}")
                 await asyncio.sleep(0.2)
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise NotFit(f"{stack.arm.name} cannot run a job: {error!r}; see its logs") from error
 
 
 async def _pictures(stage: Stage, cells: list[CellOutcome], folder: Path) -> list[Picture]:

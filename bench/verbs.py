@@ -9,8 +9,8 @@ from bench.checkers.measure import measure
 from bench.compare import compare
 from bench.history import read_history
 from bench.metrics import Metrics, Verdict, write_metrics
-from bench.report.build import build_report
-from bench.report.terminal import print_summary
+from bench.report.build import Report, build_report
+from bench.report.terminal import print_report
 from bench.run_folder import mark_latest, new_run_folder
 from bench.run_info import read_run_info
 from bench.scenario import load_scenario
@@ -34,27 +34,34 @@ async def compare_verb(
             if not console.is_terminal:
                 console.print(what)
 
-        metrics = await compare(scenario, text, folder, say)
+        await compare(scenario, text, folder, say)
+        say("measuring")
+        metrics, report = _measure_and_report(folder)
     mark_latest(folder)
-    return _finish(folder, metrics, console, as_json=as_json)
+    return _finish(metrics, report, console, as_json=as_json)
 
 
 def report_verb(folder: Path, console: Console, *, as_json: bool) -> int:
     """Measure and render a finished run again; return the exit status."""
     try:
-        info = read_run_info(folder / "run.json")
-        history = read_history(folder / "history.jsonl")
+        metrics, report = _measure_and_report(folder)
     except (OSError, ValueError) as error:
         console.print(f"{folder} is not a run folder: {error}", markup=False)
         return BAD_INPUT
+    return _finish(metrics, report, console, as_json=as_json)
+
+
+def _measure_and_report(folder: Path) -> tuple[Metrics, Report]:
+    """Work from the files alone, so that a fresh report and a rebuilt one cannot differ."""
+    info = read_run_info(folder / "run.json")
+    history = read_history(folder / "history.jsonl")
     metrics = measure(info, history)
     write_metrics(folder / "metrics.json", metrics)
-    build_report(folder, metrics)
-    return _finish(folder, metrics, console, as_json=as_json)
+    return metrics, build_report(folder, metrics, history)
 
 
-def _finish(folder: Path, metrics: Metrics, console: Console, *, as_json: bool) -> int:
-    print_summary(metrics, folder, console)
+def _finish(metrics: Metrics, report: Report, console: Console, *, as_json: bool) -> int:
+    print_report(report.page, report.html, console)
     if as_json:
-        sys.stdout.write((folder / "metrics.json").read_text() + "\n")
+        sys.stdout.write(report.html.with_name("metrics.json").read_text() + "\n")
     return 0 if metrics.verdict is Verdict.VALID else FELL_SHORT

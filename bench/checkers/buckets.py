@@ -7,10 +7,7 @@ from bench.checkers.by_job import CellHistory, JobHistory
 from bench.history import FinalState, OpPhase
 from bench.metrics import Bucket, Check, Verdict
 from shared.domain.status import JobStatus
-
-RESERVE = "reserve_credits"
-CAPTURE = "capture_credits"
-RELEASE = "release_credits"
+from shared.policy import RELEASE_CREDITS, RESERVE_CREDITS
 
 BOUND_MARGIN_S = 1.0
 """An engine's bound has passed when it lies this far back: its clock and ours differ a little."""
@@ -135,7 +132,9 @@ def _bucket(job: JobHistory, owed_effects: list[str]) -> tuple[Bucket, str]:
             return Bucket.FAILED, ""
         case JobStatus.CANCELLED if not job.cancel_asked:
             return Bucket.UNKNOWN, "cancelled, and nobody asked for it"
-        case JobStatus.CANCELLED if job.applied(RESERVE) and not job.applied(RELEASE):
+        case JobStatus.CANCELLED if job.applied(RESERVE_CREDITS) and not job.applied(
+            RELEASE_CREDITS
+        ):
             return Bucket.UNKNOWN, "cancelled without its compensation"
         case JobStatus.CANCELLED:
             return Bucket.CANCELLED, ""

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from math import fsum
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import JobHistory
 from bench.metrics import Bucket
+from shared.policy import GENERATE_IMAGE
 
-GPU_STEPS = frozenset({"generate_image"})
+GPU_STEPS = frozenset({GENERATE_IMAGE})
 
 
 class Cause(StrEnum):
@@ -54,7 +56,7 @@ def split_device_time(
 
 def busy_s(jobs: Iterable[JobHistory]) -> float:
     """Return the seconds in which GPU attempts of the jobs were at work."""
-    return sum(
+    return fsum(
         attempt.ended_s - attempt.working_s
         for job in jobs
         for step, attempts in job.steps.items()

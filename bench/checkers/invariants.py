@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from bench.checkers.attempts import Attempt
-from bench.checkers.buckets import CAPTURE, RELEASE, RESERVE, Buckets
+from bench.checkers.buckets import Buckets
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.metrics import Bucket, Check, Verdict
 from shared.domain.status import JobStatus
+from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
 
 _SHOWN = 5
 
@@ -31,8 +32,9 @@ def check_credits(cell: CellHistory, buckets: Buckets) -> Check:
     """
     wrong = []
     for job in cell.every_job:
-        held, taken, back = (_amount(job, effect) for effect in (RESERVE, CAPTURE, RELEASE))
-        if job.applied(CAPTURE) and job.applied(RELEASE):
+        held = _amount(job, RESERVE_CREDITS)
+        taken, back = _amount(job, CAPTURE_CREDITS), _amount(job, RELEASE_CREDITS)
+        if job.applied(CAPTURE_CREDITS) and job.applied(RELEASE_CREDITS):
             wrong.append(f"{job.job_id} captured {taken} and released {back}")
         elif (
             _terminal(job)
@@ -117,6 +119,8 @@ def _is_terminal(status: str | None) -> bool:
 def _cancelled_s(job: JobHistory) -> float | None:
     """When the compensation was done, or a client saw the job cancelled."""
     moments = [op.mono_s for op in job.follows if op.status == JobStatus.CANCELLED]
-    releases: Iterable[Attempt] = job.steps.get(RELEASE, []) if job.applied(RELEASE) else []
+    releases: Iterable[Attempt] = []
+    if job.applied(RELEASE_CREDITS):
+        releases = job.steps.get(RELEASE_CREDITS, [])
     moments += [a.finished_s for a in releases if a.finished_s is not None]
     return min(moments, default=None)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import JobHistory
@@ -31,7 +32,7 @@ def count_repetition(jobs: Iterable[JobHistory]) -> Repetition:
         duplicate_executions=sum(max(0, count - 1) for count in finished),
         duplicate_effects=sum(count - 1 for count in applied.values()),
         suppressed_effects=sum(not effect.applied for effect in effects),
-        overlap_s=sum(overlap_s(attempts) for attempts in steps),
+        overlap_s=fsum(overlap_s(attempts) for attempts in steps),
     )
 
 

@@ -145,6 +145,7 @@ def _line(curve: Curve, right: float) -> Markup:
 def _labels(curves: Sequence[Curve]) -> Markup:
     ranked = sorted(curves, key=lambda curve: -curve.recovered)
     parts: list[str] = []
+    names: list[str] = []
     y_label = -_LABEL + 4.0
     for place, curve in enumerate(ranked):
         y_end = _y(curve.recovered)
@@ -158,10 +159,8 @@ def _labels(curves: Sequence[Curve]) -> Markup:
                 stroke_dasharray=curve.style.dash or None,
             )
         )
-        parts.append(
-            element("text", curve.arm, x=27, y=y_label + 4, class_=f"name {curve.style.css}")
-        )
-    return element("svg", *parts, x="100%", overflow="visible")
+        names.append(_name(curve, y_label + 4))
+    return element("g", element("svg", *parts, x="100%", overflow="visible"), *names)
 
 
 def _strip(curve: Curve, right: float, y: int) -> Markup:
@@ -179,17 +178,15 @@ def _strip(curve: Curve, right: float, y: int) -> Markup:
         )
     if curve.bound_s is not None:
         parts.append(_bound(curve.bound_s, right, y))
-    counted = f"{len(curve.samples)} of {curve.trials}"
-    parts.append(
-        element(
-            "svg",
-            element("text", counted, x=27, y=4, class_="tick"),
-            x="100%",
-            y=y,
-            overflow="visible",
-        )
-    )
+    counted = f"{len(curve.samples)}/{curve.trials}"
+    parts.append(element("text", counted, x=-8, y=y + 4, text_anchor="end", class_="tick"))
+    parts.append(_name(curve, y + 4))
     return element("g", *parts)
+
+
+def _name(curve: Curve, y: float) -> Markup:
+    text = element("text", curve.arm, x=27, y=y, class_=f"name {curve.style.css}")
+    return element("svg", text, x="100%", overflow="visible")
 
 
 def _bound(bound_s: float, right: float, y: int) -> Markup:
@@ -197,7 +194,7 @@ def _bound(bound_s: float, right: float, y: int) -> Markup:
     if bound_s > right:
         text = f"{seconds(bound_s)} \u203a"
         return element(
-            "text", title, text, x="100%", dx=-2, y=y - 4, text_anchor="end", class_="bound"
+            "text", title, text, x="100%", dx=-2, y=y + 4, text_anchor="end", class_="bound"
         )
     x = percent(bound_s, right)
     return element("line", title, x1=x, x2=x, y1=y - 9, y2=y + 9, class_="bound")

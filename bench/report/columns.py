@@ -30,6 +30,7 @@ def fault_columns(fault: str) -> list[Column]:
             "Accepted jobs that had not ended T after the last arrival but that the engine still "
             "holds: late, not lost. Bound: what the engine's own settings promise.",
             m.unrecovered,
+            brief=True,
         ),
         Column(
             "re_executions",

@@ -4,6 +4,7 @@ Rounding, half to even on the exact value:
 
 * seconds: whole from 100 on, one decimal from 1, two from 0.1; below that milliseconds, whole
   from 10 on and one decimal under it; an exact zero is `0 s`;
+* durations that were set, not measured, drop a decimal of zero;
 * shares: whole per cent; one decimal under 1 % and over 99 %, but 0 % and 100 % only if exact;
 * counts: as they are, with a thin space between thousands.
 
@@ -18,7 +19,7 @@ from bench.checkers.statistics import MEDIAN_FROM
 from bench.metrics import Rate, Samples
 
 NONE = "\u2013"
-_NBSP = "\u00a0"
+NBSP = "\u00a0"
 _MINUS = "\u2212"
 _RANGE = "\u2013"
 _THIN = "\u202f"
@@ -69,7 +70,12 @@ def count(value: int) -> str:
 
 def seconds(value: float) -> str:
     """`4.2 s`, `120 s`, `35 ms`."""
-    return f"{number_of_seconds(value)}{_NBSP}{unit_of_seconds(value)}"
+    return f"{number_of_seconds(value)}{NBSP}{unit_of_seconds(value)}"
+
+
+def given(value: float) -> str:
+    """A duration that was set rather than measured, without idle decimals: `15 s`, `7.5 s`."""
+    return seconds(value).replace(f".0{NBSP}", NBSP)
 
 
 def unit_of_seconds(value: float) -> str:
@@ -90,7 +96,7 @@ def number_of_seconds(value: float) -> str:
 
 
 def seconds_range(low: float, high: float) -> str:
-    """`3.1-5.6 s`, with an en dash; both ends carry a unit where the two differ or one is negative."""
+    """`3.1-5.6 s`, with an en dash; two units where they differ or an end is negative."""
     if low < 0 or unit_of_seconds(low) != unit_of_seconds(high):
         return f"{seconds(low)} to {seconds(high)}"
     return f"{number_of_seconds(low)}{_RANGE}{seconds(high)}"
@@ -100,12 +106,12 @@ def share(value: float) -> str:
     """`35 %`, `0.4 %`."""
     percent = value * 100
     places = 1 if 0 < percent < 1 or 99 < percent < 100 else 0
-    return f"{percent:.{places}f}{_NBSP}%"
+    return f"{percent:.{places}f}{NBSP}%"
 
 
 def share_range(low: float, high: float) -> str:
     """`5-36 %`, with an en dash."""
-    return f"{share(low).removesuffix(_NBSP + '%')}{_RANGE}{share(high)}"
+    return f"{share(low).removesuffix(NBSP + '%')}{_RANGE}{share(high)}"
 
 
 def rate(value: Rate, per: str) -> str:
@@ -128,7 +134,7 @@ def median(value: Samples, what: str) -> Shown:
     `what` names the trials in the reason: `recovered`, `completed`, ...
     """
     if value.median is not None:
-        interval = f"95{_NBSP}%: {seconds_range(*value.ci95)}" if value.ci95 else spread(value)
+        interval = f"95{NBSP}%: {seconds_range(*value.ci95)}" if value.ci95 else spread(value)
         return Shown(seconds(value.median), exact(value.median), interval)
     return missing(_no_median(value, what), spread(value))
 
@@ -139,7 +145,7 @@ def spread(value: Samples) -> str:
         return ""
     low, high = min(value.samples), max(value.samples)
     text = seconds(low) if len(value.samples) == 1 else seconds_range(low, high)
-    return f"{text}, n{_NBSP}={_NBSP}{len(value.samples)}"
+    return f"{text}, n{NBSP}={NBSP}{len(value.samples)}"
 
 
 def _no_median(value: Samples, what: str) -> str:

@@ -2,7 +2,6 @@
 
 from markupsafe import Markup
 
-from bench.metrics import Bucket
 from bench.report.charts import survival_chart
 from bench.report.environment import environment
 from bench.report.format import seconds
@@ -34,20 +33,20 @@ def render_html(page: Page) -> str:
 
 
 def outcome(job: JobTimeline) -> str:
-    """Say in a few words what became of a hit step and its job."""
+    """Say in a few words what became of a hit step."""
     trial = job.trial
     if not trial.confirmed:
         return "the fault missed its target"
+    words = [f"hit at {trial.progress_at_fault}"]
     if trial.graceful:
-        return f"{trial.bucket.value}: the attempt that was hit finished all the same"
-    words = [f"hit at {trial.progress_at_fault}"] if trial.progress_at_fault else []
-    if trial.recovery_s is not None:
+        words.append("finished all the same")
+    elif trial.recovery_s is not None:
         words.append(f"taken up again after {seconds(trial.recovery_s)}")
         if trial.resumed_from is not None:
             words.append(f"from step {trial.resumed_from}" if trial.resumed_from else "from zero")
-    elif trial.bucket is not Bucket.COMPLETED:
+    else:
         words.append("not taken up again")
-    return f"{trial.bucket.value}: {', '.join(words)}" if words else trial.bucket.value
+    return ", ".join(words)
 
 
 def _survival(section: Section) -> Markup:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from bench.metrics import Bucket, CellMetrics, Verdict
 from bench.report.format import (
-    NONE,
+    NBSP,
     Shown,
     Tone,
     count,
     exact,
+    given,
     median,
     missing,
     rate,
@@ -39,14 +40,14 @@ def lost(cell: CellMetrics, _: CellInfo | None) -> Shown:
 def unrecovered(cell: CellMetrics, info: CellInfo | None) -> Shown:
     """Jobs still held at T, with T and the engine's own bound."""
     jobs = cell.buckets.get(Bucket.UNRECOVERED, 0)
-    detail = f"T = {seconds(cell.drain_s)}, bound {_bound(cell, info)}"
+    detail = f"T{NBSP}={NBSP}{given(cell.drain_s)}, {_bound(cell, info)}"
     return tally(jobs, detail, bad=True)
 
 
 def _bound(cell: CellMetrics, info: CellInfo | None) -> str:
     if cell.predicted_bound_s is not None:
-        return seconds(cell.predicted_bound_s)
-    return "never" if info and info.predicted.why else NONE
+        return f"bound{NBSP}{given(cell.predicted_bound_s)}"
+    return "never due" if info and info.predicted.why else "no bound"
 
 
 def re_executions(cell: CellMetrics, _: CellInfo | None) -> Shown:
@@ -74,7 +75,7 @@ def slowest(cell: CellMetrics, info: CellInfo | None) -> Shown:
     """The slowest recovery beside the predicted bound."""
     bound = cell.predicted_bound_s
     why = info.predicted.why if info else ""
-    beside = f"bound {_bound(cell, info)}"
+    beside = _bound(cell, info)
     if not cell.recovery_s.samples:
         if not cell.recovery_s.censored:
             why = "no step was left to recover"
@@ -96,6 +97,8 @@ def wasted(cell: CellMetrics, _: CellInfo | None) -> Shown:
     if not causes:
         return missing("no device time was measured")
     parts = [f"{cause_words(cause)} {seconds(value)}" for cause, value in causes.items() if value]
+    if len(parts) == 1:
+        parts = [cause_words(cause) for cause, value in causes.items() if value]
     total = sum(causes.values())
     tone = Tone.PLAIN if total else Tone.QUIET
     return Shown(seconds(total), exact(total), ", ".join(parts), tone=tone)

@@ -144,7 +144,7 @@ def _section(
             Curve(
                 cell.arm,
                 styles[cell.arm],
-                survival_curve(cell.recovery_s.samples, [cell.drain_s] * cell.recovery_s.censored),
+                recovery_curve(cell),
                 cell.recovery_s.samples,
                 cell.recovery_s.censored,
                 cell.predicted_bound_s,

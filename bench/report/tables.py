@@ -51,7 +51,7 @@ class Table:
                     key = (entry.text if entry.text == NONE else "", column.label, entry.note)
                     arms.setdefault(key, []).append(row.arm)
         return [
-            f"{mark} {label}, {', '.join(names)}: {note}.".strip()
+            f"{mark} {label} ({', '.join(names)}): {note}.".strip()
             for (mark, label, note), names in arms.items()
         ]
 

@@ -33,14 +33,13 @@ def print_report(page: Page, report: Path, console: Console) -> None:
 def _table(section: Section, width: int) -> RichTable:
     table = section.table
     places = [place for place, column in enumerate(table.columns) if width >= _WIDE or column.brief]
-    if width < _WIDE:
-        places.append(len(table.columns) - 1)
     shown = RichTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    shown.add_column("Arm", no_wrap=width >= _WIDE)
+    shown.add_column("Arm", no_wrap=True)
     for place in places:
         shown.add_column(table.columns[place].label, justify="right", vertical="top")
     for row in table.rows:
-        shown.add_row(row.arm, *(_entry(row.entries[place], width) for place in places))
+        name = row.arm if width >= _WIDE else row.arm.replace("/", "/\n", 1)
+        shown.add_row(name, *(_entry(row.entries[place], width) for place in places))
     return shown
 
 

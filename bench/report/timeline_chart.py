@@ -8,8 +8,8 @@ from bench.report.svg import element, percent
 from bench.report.timeline import CUT_OFF, OPEN, AttemptRow, EffectTick, JobTimeline, Phase
 
 _TOP = 16
-_ROW = 17
-_BAR = 9
+_ROW = 15
+_BAR = 8
 _FOOT = 20
 
 _ENDS = {
@@ -72,9 +72,9 @@ class _Chart:
         name = f"{row.step} #{row.attempt}" if row.attempt > 1 else row.step
         parts: list[str] = [element("text", name, x=-6, y=y + 4, text_anchor="end", class_="label")]
         if row.waited_s is not None:
-            parts.append(
-                element("line", x1=self._x(0), x2=self._x(row.start_s), y1=y, y2=y, class_="gap")
-            )
+            parts.append(_gap(self._x(0), self._x(row.start_s), y))
+        elif self._job.abandoned and row.step == self._job.trial.step and row.end == CUT_OFF:
+            parts.append(_gap(self._x(row.end_s), "100%", y))
         parts += [
             element(
                 "rect",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from shared.domain.errors import BadRequest
@@ -25,8 +25,13 @@ def service_of(request: Request) -> Service:
     return service
 
 
+def job_id_of(job_id: Annotated[str, Path()]) -> JobId:
+    """Return the job id in the path; a malformed one is a 422 that says what one looks like."""
+    return parse_job_id(job_id)
+
+
 ServiceDep = Annotated[Service, Depends(service_of)]
-JobIdDep = Annotated[JobId, Depends(parse_job_id)]
+JobIdDep = Annotated[JobId, Depends(job_id_of)]
 
 
 @router.post("/image-generation", status_code=202)
