@@ -87,12 +87,13 @@ def create_app(database: Path) -> FastAPI:
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database", type=Path, required=True)
     arguments = parser.parse_args()
     uvicorn.run(
         create_app(arguments.database),
-        host="127.0.0.1",
+        host=arguments.host,
         port=arguments.port,
         log_level="warning",
         timeout_graceful_shutdown=2,

@@ -11,5 +11,3 @@ class BadScenario(ChangeoverError):
 
 class NotFit(ChangeoverError):
     """This machine or its environment is not fit for a run; the message says what to do."""
-
-    exit_status = 3

@@ -125,13 +125,14 @@ class History:
     finals: list[FinalState] = field(default_factory=list)
 
 
-_KINDS: dict[str, tuple[str, type[Any]]] = {
-    "op": ("ops", ClientOp),
-    "attempt": ("attempts", AttemptRecord),
-    "effect": ("effects", EffectRecord),
-    "fault": ("faults", FaultEvent),
-    "process": ("processes", ProcessEvent),
-    "final": ("finals", FinalState),
+# Built once: building an adapter costs some hundred times what validating a record does.
+_KINDS: dict[str, tuple[str, TypeAdapter[Any]]] = {
+    "op": ("ops", TypeAdapter(ClientOp)),
+    "attempt": ("attempts", TypeAdapter(AttemptRecord)),
+    "effect": ("effects", TypeAdapter(EffectRecord)),
+    "fault": ("faults", TypeAdapter(FaultEvent)),
+    "process": ("processes", TypeAdapter(ProcessEvent)),
+    "final": ("finals", TypeAdapter(FinalState)),
 }
 
 
@@ -153,8 +154,8 @@ def read_history(path: Path) -> History:
     with path.open() as lines:
         for number, row in _rows(path, lines):
             try:
-                name, record_type = _KINDS[row.pop("type")]
-                getattr(history, name).append(TypeAdapter(record_type).validate_python(row))
+                name, adapter = _KINDS[row.pop("type")]
+                getattr(history, name).append(adapter.validate_python(row))
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{path.name}:{number}: {error}") from None
     return history

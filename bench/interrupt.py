@@ -25,7 +25,7 @@ def run_to_exit_status(main: Coroutine[Any, Any, int]) -> int:
         return INTERRUPTED
     except ChangeoverError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return int(getattr(error, "exit_status", 3))
+        return error.exit_status
 
 
 async def _with_signals(main: Coroutine[Any, Any, int]) -> int:

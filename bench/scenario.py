@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.errors import BadScenario
-from bench.topology import Arm
+from bench.topology import ENGINES, Arm, profiles_of
 
 NO_FAULT = "none"
 
@@ -18,9 +18,9 @@ class _Table(BaseModel):
 
 
 def _is_arm(text: str) -> str:
-    engine, _, profile = text.partition("/")
-    if engine not in ("celery", "temporal") or not profile.isidentifier():
-        raise ValueError(f"{text!r} is not an arm such as celery/hardened or temporal/stock")
+    known = [f"{engine}/{name}" for engine in ENGINES for name in profiles_of(engine)]
+    if text not in known:
+        raise ValueError(f"{text!r} is not one of {', '.join(known)}")
     return text
 
 

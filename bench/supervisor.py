@@ -33,9 +33,10 @@ class ProcessSpec:
 class Managed:
     """One supervised place, filled by one process after another."""
 
-    def __init__(self, spec: ProcessSpec, popen: subprocess.Popen[bytes]) -> None:
+    def __init__(self, spec: ProcessSpec, popen: subprocess.Popen[bytes], log: Path) -> None:
         self.spec = spec
         self.popen = popen
+        self.log = log
         self.stopping = False
         self.restarts = 0
 
@@ -43,6 +44,11 @@ class Managed:
     def pid(self) -> int:
         """The current process, which leads its own process group."""
         return self.popen.pid
+
+    def last_words(self) -> str:
+        """Return the last line of the process's log."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"nothing in {self.log}"
 
     def exited(self) -> bool:
         """Whether the current process is over; it is not reaped by this."""
@@ -104,13 +110,12 @@ class Supervisor:
 
     def start(self, spec: ProcessSpec) -> Managed:
         """Start a process; its output goes to `logs/<arm>-<name>.log`."""
-        place = Managed(spec, self._spawn(spec))
+        place = Managed(spec, self._spawn(spec), self._log_of(spec))
         self._places.append(place)
         return place
 
     def _spawn(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
-        label = f"{spec.arm}-{spec.name}" if spec.arm else spec.name
-        with (self._logs / f"{label.replace('/', '-')}.log").open("ab") as log:
+        with self._log_of(spec).open("ab") as log:
             popen = subprocess.Popen(
                 list(spec.argv),
                 env={**os.environ, **spec.env},
@@ -122,6 +127,10 @@ class Supervisor:
         self._tell_guardian("+", popen.pid)
         self._event(spec, popen.pid, "start")
         return popen
+
+    def _log_of(self, spec: ProcessSpec) -> Path:
+        label = f"{spec.arm}-{spec.name}" if spec.arm else spec.name
+        return self._logs / f"{label.replace('/', '-')}.log"
 
     async def stop(self, places: Sequence[Managed]) -> None:
         """SIGTERM, then SIGKILL after the grace; returns when all are gone."""

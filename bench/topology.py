@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,9 @@ from bench.errors import NotFit
 from bench.ports import free_port
 from bench.supervisor import Managed, ProcessSpec, Supervisor
 
+ENGINES = ("celery", "temporal")
 READY_LIMIT_S = 180.0
+_CRASHES_BEFORE_GIVING_UP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,14 @@ class Arm:
     def slug(self) -> str:
         """The name as a folder or namespace: `celery-hardened`."""
         return f"{self.engine}-{self.profile}"
+
+
+def profiles_of(engine: str) -> list[str]:
+    """Return the names of the profiles that an engine ships."""
+    folder = files(f"{engine}_impl") / "profiles"
+    return sorted(
+        item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +176,12 @@ async def await_ready(stack: Stack, limit_s: float = READY_LIMIT_S) -> None:
                 missing = f"waiting for {', '.join(sorted(absent))}; {ready.text[:300]}"
             except (httpx.HTTPError, ValueError) as error:
                 missing = f"the facade at {stack.url} does not answer: {error!r}"
+            for place in stack.processes:
+                if place.restarts >= _CRASHES_BEFORE_GIVING_UP:
+                    raise NotFit(
+                        f"{stack.arm.name}: {place.spec.name} ends as soon as it starts:"
+                        f" {place.last_words()}"
+                    )
             await asyncio.sleep(0.1)
     raise NotFit(f"{stack.arm.name} was not ready in {limit_s:g} s ({missing}); see its logs")
 

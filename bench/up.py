@@ -7,9 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.backends import start_backends
+from bench.errors import NotFit
+from bench.ports import listening
 from bench.run_folder import new_run_folder
 from bench.supervisor import Supervisor
-from bench.topology import Arm, Topology, await_ready, start_stack
+from bench.topology import Arm, Topology, await_ready, profiles_of, start_stack
+from shared.settings import Settings
 
 NAMESPACE = "changeover"
 
@@ -29,6 +32,15 @@ class UpOptions:
 
 async def up(options: UpOptions, console: Console) -> int:
     """Serve until cancelled. Nothing that was started outlives this call."""
+    Settings.from_environment()
+    for engine in options.engines:
+        if options.profile not in profiles_of(engine):
+            raise NotFit(
+                f"{engine} has no profile {options.profile!r}; it has"
+                f" {', '.join(profiles_of(engine))}"
+            )
+    if listening(options.port):
+        raise NotFit(f"port {options.port} is taken; choose another with --port")
     folder = new_run_folder(options.results, "up")
     async with Supervisor(folder / "logs") as supervisor:
         with console.status("starting servers and workers"):

@@ -10,7 +10,6 @@ from kombu.entity import Queue as BrokerQueue
 import celery_impl.tasks  # noqa: F401 - registers the shared tasks
 from celery_impl.profile import CeleryProfile, load
 from celery_impl.state import JobStates
-from shared.adapters.sql import connect
 from shared.policy import POLICIES, Queue, StepPolicy
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
@@ -36,11 +35,30 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
         return self.runtime
 
 
-def build_app(settings: Settings, publisher: dict[str, Any] | None = None) -> ChangeoverApp:
-    """Return the application for the profile that the settings name; nothing is connected yet.
+# A first publish connects, and by default goes on trying for ever (kombu/connection.py,
+# _extract_failover_opts); a client that answers people has to give up in time.
+_PUBLISHER = {
+    "max_retries": 1,
+    "interval_start": 0.0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+}
 
-    `publisher` are transport options that bound a client's patience, on top of the profile's.
-    """
+
+def build_publisher(settings: Settings) -> ChangeoverApp:
+    """Return the application of a process that only submits jobs, and never waits long for it."""
+    app = build_app(settings)
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **_PUBLISHER}
+    # Freezing a chord subscribes to its results (celery/result.py, ResultSet.__init__), which
+    # needs Redis, blocks while it is down, and is of no use here: workers count chord members.
+    app.conf.result_backend = "cache+memory://"
+    return app
+
+
+def build_app(settings: Settings) -> ChangeoverApp:
+    """Return the application for the profile that the settings name; nothing is connected yet."""
     profile = load(settings)
     prefix = f"{settings.namespace}:"
     app = ChangeoverApp("changeover", set_as_current=False)
@@ -54,29 +72,20 @@ def build_app(settings: Settings, publisher: dict[str, Any] | None = None) -> Ch
         # Results are in SQL; the backend counts chord members and keeps what an errback reads.
         task_ignore_result=True,
         task_store_errors_even_if_ignored=True,
-        task_queues=[
-            BrokerQueue(queue.value, Exchange(queue.value), routing_key=queue.value)
-            for queue in Queue
-        ],
+        task_queues=[_queue(queue.value) for queue in Queue],
         task_default_queue=Queue.CPU.value,
         task_create_missing_queues=False,
         task_routes={step: {"queue": policy.queue.value} for step, policy in POLICIES.items()},
-        task_annotations={
-            step: _annotations(policy, profile) for step, policy in POLICIES.items()
-        },
+        task_annotations={step: _annotations(policy, profile) for step, policy in POLICIES.items()},
     )
     app.conf.update(profile.conf)
-    app.conf.broker_transport_options = {
-        "global_keyprefix": prefix,
-        **profile.transport,
-        **(publisher or {}),
-    }
+    app.conf.broker_transport_options = {"global_keyprefix": prefix, **profile.transport}
     return app
 
 
-def open_states(settings: Settings) -> JobStates:
-    """Return the job states for a process that runs no steps."""
-    return JobStates(connect(settings.database_url))
+def _queue(name: str) -> Any:
+    exchange: Any = Exchange(name)  # type: ignore[no-untyped-call]  # kombu is typed in part
+    return BrokerQueue(name, exchange, routing_key=name)  # type: ignore[no-untyped-call]
 
 
 def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import redis
 from kombu.exceptions import OperationalError
 
-from celery_impl.app import ChangeoverApp, build_app
+from celery_impl.app import ChangeoverApp, build_publisher
 from celery_impl.bounds import recovery_bounds
 from celery_impl.flows import image_flow
 from celery_impl.state import JobStates
@@ -33,16 +33,6 @@ T = TypeVar("T")
 
 _PATIENCE_S = 1.8
 _SOCKET_TIMEOUT_S = 0.5
-_PUBLISHER = {
-    # A first publish connects, and by default goes on trying for ever (kombu/connection.py,
-    # _extract_failover_opts).
-    "max_retries": 1,
-    "interval_start": 0.0,
-    "interval_step": 0.1,
-    "interval_max": 0.1,
-    "socket_timeout": _SOCKET_TIMEOUT_S,
-    "socket_connect_timeout": _SOCKET_TIMEOUT_S,
-}
 
 
 class CeleryEngine:
@@ -145,4 +135,4 @@ class CeleryEngine:
 
 def create_engine(settings: Settings) -> CeleryEngine:
     """Return the engine; nothing is connected yet."""
-    return CeleryEngine(settings, build_app(settings, _PUBLISHER))
+    return CeleryEngine(settings, build_publisher(settings))

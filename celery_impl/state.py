@@ -98,9 +98,7 @@ class JobStates:
     def mark_published(self, job_id: str) -> None:
         """Record that the broker has the first message of the flow."""
         with self._engine.begin() as connection:
-            connection.execute(
-                update(_jobs).where(_jobs.c.job_id == job_id).values(published=True)
-            )
+            connection.execute(update(_jobs).where(_jobs.c.job_id == job_id).values(published=True))
 
     def job(self, job_id: str) -> JobState:
         """Return a job; `UnknownJob` if Celery never got it."""
@@ -155,9 +153,7 @@ class JobStates:
         """Return the newest checkpoint of a step."""
         with self._engine.connect().execution_options(read_only=True) as connection:
             ref: str | None = connection.execute(
-                select(_steps.c.checkpoint).where(
-                    _steps.c.job_id == job_id, _steps.c.step == step
-                )
+                select(_steps.c.checkpoint).where(_steps.c.job_id == job_id, _steps.c.step == step)
             ).scalar_one_or_none()
         return ref
 

@@ -1,9 +1,9 @@
 """What every task of this application does around its step: count, run, retry, give up."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from celery import Task
+from celery import Task, shared_task
 from celery.exceptions import Ignore
 
 from celery_impl.context import CeleryHost
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from celery_impl.app import ChangeoverApp
 
 R = TypeVar("R")
+
+
+def step_task(name: str) -> Callable[[Callable[..., None]], Any]:
+    """Register a function `(self: StepTask, job_id, ...)` as the task `name` of every app."""
+    register: Callable[[Callable[..., None]], Any] = shared_task(
+        bind=True, base=StepTask, name=name
+    )
+    return register
 
 
 class StepTask(Task):  # type: ignore[misc]  # celery ships no types

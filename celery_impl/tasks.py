@@ -4,10 +4,8 @@ Arguments are the job's id and an index, never data: requests, results and check
 and in the artifact store, where a redelivered message finds what its first delivery left.
 """
 
-from celery import shared_task
-
 from celery_impl.flows import notify_after_capture, task_id
-from celery_impl.step_task import StepTask
+from celery_impl.step_task import StepTask, step_task
 from shared.codec import from_json, to_dict, to_json
 from shared.domain.jobs import Artifact, GeneratedImage, ImageResult
 from shared.domain.status import JobStatus
@@ -23,30 +21,26 @@ from shared.workloads import image_generation as steps
 from shared.workloads.image_generation import generate_step
 
 
-@shared_task(bind=True, base=StepTask, name=RESERVE_CREDITS)
+@step_task(RESERVE_CREDITS)
 def reserve_credits(self: StepTask, job_id: str) -> None:
     """Reserve the credits, or refuse a job that the facade has rejected."""
     job, ports = self.image_job(job_id), self.app.runtime.image_ports
-    self.run_step(
-        job_id, RESERVE_CREDITS, lambda ctx: steps.reserve_credits(ctx, job, ports), int
-    )
+    self.run_step(job_id, RESERVE_CREDITS, lambda ctx: steps.reserve_credits(ctx, job, ports), int)
 
 
-@shared_task(bind=True, base=StepTask, name=GENERATE_IMAGE)
+@step_task(GENERATE_IMAGE)
 def generate_image(self: StepTask, job_id: str, index: int) -> None:
     """Make one picture on the GPU."""
     job, runtime = self.image_job(job_id), self.app.runtime
     self.run_step(
         job_id,
         generate_step(index),
-        lambda ctx: steps.generate_image(
-            ctx, job, index, runtime.image_ports, runtime.generator
-        ),
+        lambda ctx: steps.generate_image(ctx, job, index, runtime.image_ports, runtime.generator),
         GeneratedImage,
     )
 
 
-@shared_task(bind=True, base=StepTask, name=ASSEMBLE)
+@step_task(ASSEMBLE)
 def assemble(self: StepTask, job_id: str) -> None:
     """Lay the pictures out on a contact sheet."""
     job, ports = self.image_job(job_id), self.app.runtime.image_ports
@@ -54,16 +48,14 @@ def assemble(self: StepTask, job_id: str) -> None:
     self.run_step(job_id, ASSEMBLE, lambda ctx: steps.assemble(ctx, job, images, ports), Artifact)
 
 
-@shared_task(bind=True, base=StepTask, name=CAPTURE_CREDITS)
+@step_task(CAPTURE_CREDITS)
 def capture_credits(self: StepTask, job_id: str) -> None:
     """Capture the credits: the point of no return."""
     job, ports = self.image_job(job_id), self.app.runtime.image_ports
-    self.run_step(
-        job_id, CAPTURE_CREDITS, lambda ctx: steps.capture_credits(ctx, job, ports), int
-    )
+    self.run_step(job_id, CAPTURE_CREDITS, lambda ctx: steps.capture_credits(ctx, job, ports), int)
 
 
-@shared_task(bind=True, base=StepTask, name=NOTIFY_USER)
+@step_task(NOTIFY_USER)
 def notify_user(self: StepTask, job_id: str) -> None:
     """Tell the user, and end the job."""
     job = self.image_job(job_id)
@@ -77,7 +69,7 @@ def notify_user(self: StepTask, job_id: str) -> None:
     self.app.states.close(job_id, JobStatus.SUCCEEDED, result=to_json(to_dict(result)))
 
 
-@shared_task(bind=True, base=StepTask, name=RELEASE_CREDITS)
+@step_task(RELEASE_CREDITS)
 def release_credits(self: StepTask, job_id: str) -> None:
     """Compensate a failed or cancelled job, as the errback of its steps, and end it."""
     states, failed_task = self.app.states, self.request.parent_id

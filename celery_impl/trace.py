@@ -1,11 +1,102 @@
-"""Where Redis holds a job."""
+"""Whether Celery still holds a job: in a queue, unacknowledged, or in a live worker's hands.
 
+A message that was acknowledged early exists nowhere once its worker is dead, and a chord whose
+member is gone waits for ever without a trace: both are lost, not late.
+"""
+
+import time
+from collections.abc import Sequence
 from typing import Any
-from shared.domain.jobs import EngineTrace
+
+from celery_impl.profile import CeleryProfile
+from celery_impl.queues import HeldMessage, messages_of
+from celery_impl.state import JobStates
+from shared.codec import from_json
+from shared.domain.jobs import EngineTrace, ImageJob
+from shared.domain.records import AttemptRecord
+from shared.policy import RESERVE_CREDITS
+from shared.ports.ledger import Ledger
+from shared.ports.workers import Workers
+from shared.workloads.image_generation import generate_step
 
 
 class Tracer:
-    def __init__(self, *args: Any) -> None: ...
+    """Reads Redis, the job state and the ledger; changes nothing."""
+
+    def __init__(
+        self,
+        redis: Any,
+        prefix: str,
+        profile: CeleryProfile,
+        states: JobStates,
+        ledger: Ledger,
+        workers: Workers,
+    ) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._profile = profile
+        self._states = states
+        self._ledger = ledger
+        self._workers = workers
 
     def trace(self, job_id: str) -> EngineTrace:
-        return EngineTrace(False, "")
+        """Return where the job is and until when at the latest it is handed out again.
+
+        `UnknownJob` if Celery never got it, `redis.RedisError` if Redis does not answer.
+        """
+        job = self._states.job(job_id)
+        if job.status.terminal:
+            return EngineTrace(False, f"over: {job.status.value}")
+        messages = messages_of(self._redis, self._prefix, job_id)
+        running = self._running(job_id)
+        detail: dict[str, object] = {
+            "messages": [f"{message.step}: {_place(message)}" for message in messages],
+            "running": [f"{record.step} on {record.worker}" for record in running],
+        }
+        steps = {message.step for message in messages} | {record.step for record in running}
+        if not steps:
+            return EngineTrace(False, "nowhere: no message, no live worker", detail=detail)
+        n = from_json(ImageJob, job.request).n
+        if not job.outcome and (gone := self._lost_members(job_id, n, steps)):
+            detail["lost_members"] = gone
+            return EngineTrace(False, "a chord that waits for a lost member", detail=detail)
+        where = _place(messages[0]) if messages else "running on a live worker"
+        return EngineTrace(True, where, self._due_in_s(messages), detail)
+
+    def _running(self, job_id: str) -> list[AttemptRecord]:
+        """Return the attempts that have begun and not ended, in a process that is still alive."""
+        alive = {(worker.name, worker.pid) for worker in self._workers.alive()}
+        newest = {record.attempt_id: record for record in self._ledger.of_job(job_id)}
+        return [
+            record
+            for record in newest.values()
+            if not record.kind.ends_attempt and (record.worker, record.pid) in alive
+        ]
+
+    def _lost_members(self, job_id: str, n: int, steps: set[str]) -> list[str]:
+        members = {generate_step(index) for index in range(n)}
+        done = self._states.results(job_id)
+        if RESERVE_CREDITS not in done or RESERVE_CREDITS in steps:
+            return []  # the fan-out is still to be published, or will be again
+        return sorted(members - steps - done.keys())
+
+    def _due_in_s(self, messages: Sequence[HeldMessage]) -> float | None:
+        """Return the wait for the last message to be handed out again, None without a bound.
+
+        A message in a queue waits for a free worker, for how long Celery cannot say; and it takes
+        a live worker to sweep.
+        """
+        delivered = [message.delivered_at_s for message in messages]
+        if not delivered or None in delivered or not self._workers.alive():
+            return None
+        last_s = max(at_s for at_s in delivered if at_s is not None)
+        due_at_s = last_s + self._profile.visibility_timeout_s + self._profile.sweep_s
+        return max(0.0, due_at_s - time.time())
+
+
+def _place(message: HeldMessage) -> str:
+    if message.delivered_at_s is None:
+        return f"queue {message.queue}"
+    if message.eta:
+        return f"unacked from queue {message.queue}, scheduled for {message.eta}"
+    return f"unacked from queue {message.queue}"

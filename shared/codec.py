@@ -1,6 +1,6 @@
 """Dataclasses to JSON and back, with types checked on the way in."""
 
-from collections.abc import Hashable
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -9,9 +9,8 @@ from pydantic import TypeAdapter
 T = TypeVar("T")
 
 
-@cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+# Building an adapter costs milliseconds, so each type's is kept.
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def to_json(value: object) -> str:

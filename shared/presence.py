@@ -1,11 +1,18 @@
-"""A worker says that it is ready, and goes on saying so until it stops."""
+"""A worker says that it is ready, and goes on saying so until it stops.
+
+`python -m shared.presence` is a worker's health check: it exits 0 if the worker of this environment
+has said so lately, else 1.
+"""
 
 import logging
 import os
+import sys
 import threading
 
-from shared.adapters.sql import DatabaseError
+from shared.adapters.sql import DatabaseError, connect
+from shared.adapters.workers import SqlWorkers
 from shared.ports.workers import Workers
+from shared.settings import Settings
 
 _EVERY_S = 1.0
 _log = logging.getLogger(__name__)
@@ -44,3 +51,14 @@ class Presence:
                 _log.warning("could not announce this worker: %s", error)
             if self._stopping.wait(_EVERY_S):
                 return
+
+
+def main() -> int:
+    """Return 0 if this environment's worker is alive."""
+    settings = Settings.from_environment()
+    alive = SqlWorkers(connect(settings.database_url)).alive()
+    return 0 if settings.worker_name in {worker.name for worker in alive} else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """One frozen `Settings`, read from the environment once, where a process starts."""
 
+import socket
 from pathlib import Path
 from typing import Literal, Self
 
@@ -49,7 +50,8 @@ class Settings(BaseSettings):
     stop_grace_s: float = Field(20.0, ge=1)
     """Seconds between SIGTERM and SIGKILL, as the process supervisor grants them."""
     cpu_slots: int = Field(4, ge=1)
-    worker_name: str = "worker"
+    worker_name: str = Field(default_factory=socket.gethostname, min_length=1)
+    """Names a worker in the ledger and among the live workers; in a container, its host name."""
 
     @property
     def lease_s(self) -> float:

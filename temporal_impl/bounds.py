@@ -3,14 +3,15 @@
 from shared.domain.jobs import Bound
 from shared.policy import GENERATE_IMAGE
 from temporal_impl.profile import TemporalProfile
+from temporal_impl.trace import TIMER_SHIFT_S
 
 
-def recovery_bounds(profile: TemporalProfile) -> dict[str, Bound]:
+def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[str, Bound]:
     """Return the bound by fault, for a first attempt of `generate_image` that is hit."""
     sigkill = _after_silence(profile)
     return {
         "sigkill": sigkill,
-        "sigterm": _after_grace(profile) if profile.handle_sigterm else sigkill,
+        "sigterm": _after_grace(profile, stop_grace_s) if profile.handle_sigterm else sigkill,
     }
 
 
@@ -20,6 +21,7 @@ def _after_silence(profile: TemporalProfile) -> Bound:
         return _sum_of(
             {
                 "heartbeat_timeout_s": options.heartbeat_timeout_s,
+                "timer_shift_s": TIMER_SHIFT_S,
                 "backoff_s": options.first_backoff_s,
             },
             "the server waits out the heartbeat timeout from the last heartbeat, then the backoff",
@@ -30,10 +32,11 @@ def _after_silence(profile: TemporalProfile) -> Bound:
     )
 
 
-def _after_grace(profile: TemporalProfile) -> Bound:
+def _after_grace(profile: TemporalProfile, stop_grace_s: float) -> Bound:
     return _sum_of(
         {
             "graceful_shutdown_timeout_s": profile.graceful_shutdown_timeout_s,
+            "report_s": stop_grace_s - profile.graceful_shutdown_timeout_s,
             "backoff_s": profile.step_options(GENERATE_IMAGE).first_backoff_s,
         },
         "a step that is not finished within the grace stops at its next progress and reports it",

@@ -30,6 +30,7 @@ async def connect_for_facade(settings: Settings) -> Client:
         namespace=settings.namespace,
         tls=settings.temporal_tls or None,
         api_key=settings.temporal_api_key,
+        identity="changeover-facade",
         lazy=True,
         connect_timeout=timedelta(seconds=CALL_S),
         retry_config=RetryConfig(max_elapsed_time_millis=int(CALL_S * 1000)),

@@ -87,7 +87,7 @@ class TemporalEngine:
             return await jobs.trace(job_id)
 
     def bounds(self) -> dict[str, Bound]:
-        return recovery_bounds(self._profile)
+        return recovery_bounds(self._profile, self._settings.stop_grace_s)
 
     def settings(self) -> list[EffectiveSetting]:
         return self._profile.effective_settings()

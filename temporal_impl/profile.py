@@ -45,6 +45,7 @@ class TemporalProfile:
     gpu_pollers: int | None
     rpc_retry_elapsed_s: float | None
     rpc_retries: int | None
+    build_id: str | None
 
     def step_options(self, step: str) -> StepOptions:
         """Return the options of one kind of step (`generate_image`, not `generate_image/1`)."""
@@ -134,4 +135,5 @@ def load(settings: Settings) -> TemporalProfile:
         gpu_pollers=values.get("gpu_pollers"),
         rpc_retry_elapsed_s=profile.optional_seconds("rpc_retry_elapsed_s"),
         rpc_retries=values.get("rpc_retries"),
+        build_id=values.get("build_id"),
     )

@@ -21,6 +21,10 @@ WORKFLOW_TASK_S = 20.0
 """The longest that a workflow task stays with a dead worker: 10 s on its sticky queue (SDK
 worker/_worker.py), then the server's default workflow task timeout of 10 s."""
 
+TIMER_SHIFT_S = 1.0
+"""How late the server may fire a timer that was set less than this ahead, as a heartbeat's is
+again and again: server `history.timerProcessorMaxTimeShift`."""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingStep:
@@ -83,7 +87,8 @@ class PendingStep:
         if not self.with_a_worker:
             return max(0.0, (self.next_attempt_s or now_s) - now_s)
         heard_of_s = max(self.last_started_s or now_s, self.last_heartbeat_s or 0.0)
-        return max(0.0, heard_of_s + self.silence_s + self.backoff_s - now_s)
+        due_s = heard_of_s + self.silence_s + TIMER_SHIFT_S + self.backoff_s
+        return max(0.0, due_s - now_s)
 
 
 def held(steps: Sequence[PendingStep]) -> EngineTrace:

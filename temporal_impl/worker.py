@@ -14,7 +14,8 @@ from os import getpid
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
+from temporalio.common import WorkerDeploymentVersion
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploymentConfig
 
 from shared.domain.errors import ChangeoverError
 from shared.domain.records import AttemptRecord
@@ -156,6 +157,11 @@ def _worker_options(profile: TemporalProfile) -> dict[str, Any]:
         throttle = timedelta(seconds=profile.heartbeat_throttle_s)
         options["max_heartbeat_throttle_interval"] = throttle
         options["default_heartbeat_throttle_interval"] = throttle
+    if profile.build_id is not None:
+        options["deployment_config"] = WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion("changeover", profile.build_id),
+            use_worker_versioning=False,
+        )
     return options
 
 

@@ -19,7 +19,7 @@ _HEAL_LIMIT_S = 60.0
 
 @dataclass(slots=True)
 class Injector:
-    """Strikes one arm's GPU workers, one at a time."""
+    """Strikes one arm's GPU workers, never the last that is up."""
 
     cell: str
     stack: Stack
@@ -31,16 +31,26 @@ class Injector:
     give_up_mono_s: float
     events: list[FaultEvent] = field(default_factory=list)
     _struck: set[str] = field(default_factory=set)
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _down: set[str] = field(default_factory=set)
+    _turns: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        gpu_workers = sum(place.spec.role == "gpu" for place in self.stack.workers)
+        self._turns = asyncio.Semaphore(max(1, gpu_workers - 1))
 
     async def trial(self, number: int) -> bool:
-        """Run one trial; return whether its fault is confirmed. One trial at a time an arm."""
-        aim = Aim(GENERATE_IMAGE, self.rng.uniform(*self.at))
-        async with self._turn:
+        """Run one trial; return whether its fault is confirmed.
+
+        Trials of one arm that wait for each other do so here: a worker that is up is left to
+        each arm, so that what is measured is recovery and not the lack of any worker.
+        """
+        async with self._turns:
+            aim = Aim(GENERATE_IMAGE, self.rng.uniform(*self.at))
             target = await self._wait_for_target(aim)
             if target is None:
                 return False
             self._struck.add(target.job_id)
+            self._down.add(target.worker)
             trial = f"{self.cell}#{number}"
             place = self.stack.gpu_worker(target.worker)
             loads_before = len(self._loads(target.worker))
@@ -54,12 +64,17 @@ class Injector:
                 return False
             confirmed = self._confirm(trial, target, struck_at)
             await self._wait_for_heal(trial, target, loads_before)
+            self._down.discard(target.worker)
             return confirmed
 
     async def _wait_for_target(self, aim: Aim) -> AttemptRecord | None:
         while time.monotonic() < self.give_up_mono_s:
             target = find_target(
-                self.tail, aim, since_mono_s=self.since_mono_s, spared_jobs=self._struck
+                self.tail,
+                aim,
+                since_mono_s=self.since_mono_s,
+                spared_jobs=self._struck,
+                spared_workers=self._down,
             )
             if target is not None and not self.stack.gpu_worker(target.worker).exited():
                 return target

@@ -19,7 +19,12 @@ class Aim:
 
 
 def find_target(
-    tail: LedgerTail, aim: Aim, *, since_mono_s: float, spared_jobs: Set[str]
+    tail: LedgerTail,
+    aim: Aim,
+    *,
+    since_mono_s: float,
+    spared_jobs: Set[str],
+    spared_workers: Set[str],
 ) -> AttemptRecord | None:
     """Return the newest record of an attempt that is where the aim wants it, None if none is.
 
@@ -35,6 +40,7 @@ def find_target(
             and first.attempt == 1
             and first.mono_s >= since_mono_s
             and first.job_id not in spared_jobs
+            and first.worker not in spared_workers
             and newest.total
             and aim.share * newest.total <= newest.done <= newest.total - 2
         ):

@@ -63,16 +63,20 @@ def check_rejected(cell: CellHistory, buckets: Buckets) -> Check:
 
 
 def check_cancelled(cell: CellHistory) -> Check:
-    """No attempt starts to work on a job whose cancellation is complete."""
+    """No attempt starts to work on a job whose cancellation is complete.
+
+    A compensation that is repeated undoes nothing more; it counts among the repetitions.
+    """
     wrong = []
     for job in cell.every_job:
         cancelled_s = _cancelled_s(job)
-        if cancelled_s is None:
+        if not job.cancel_asked or cancelled_s is None:
             continue
         late = [
             step
             for step, attempts in job.steps.items()
-            if any(a.executed and (a.working_s or 0.0) > cancelled_s for a in attempts)
+            if step != RELEASE_CREDITS
+            and any(a.executed and (a.working_s or 0.0) > cancelled_s for a in attempts)
         ]
         if late:
             wrong.append(f"{job.job_id} ran {', '.join(late)}")

@@ -1,6 +1,7 @@
 """From a run's history to its metrics."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from bench.checkers.answer import answer
@@ -40,7 +41,8 @@ _NO_ANSWER = [
 def measure(info: RunInfo, history: History) -> Metrics:
     """Return the metrics of a run. Never raises: what cannot be computed is unknown, and why."""
     common = Checks()
-    nothing = {cell.id: CellHistory(cell) for cell in info.cells}
+    # A cell of which nothing is known breaks no demand; it is unknown.
+    nothing = {cell.id: CellHistory(replace(cell, demands=[])) for cell in info.cells}
     cells = common.value("history", nothing, partial(by_cell, info, history))
     reloads = common.value("reload", Reloads(), partial(find_reloads, cells, history))
     checks = {cell_id: Checks(list(common.done)) for cell_id in cells}

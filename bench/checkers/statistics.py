@@ -13,7 +13,7 @@ INTERVAL_FROM = 10
 """Fewer samples carry no 95 % interval."""
 
 _Z95 = 1.959963984540054
-_RESAMPLES = 10_000
+_RESAMPLES = 2_000
 _SEED = 20_240_229
 
 

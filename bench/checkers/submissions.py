@@ -38,18 +38,31 @@ def read_submissions(ops: Iterable[ClientOp]) -> list[Submission]:
 
 
 def _join(op_id: str, ops: list[ClientOp]) -> Submission:
-    invoke = next((op for op in ops if op.phase is OpPhase.INVOKE), ops[0])
-    # An answer settles what a time-out before it left open, whichever was written first.
-    answers = [op for op in ops if op.phase in (OpPhase.OK, OpPhase.FAIL)]
-    answer = answers[0] if answers else None
+    invokes = [op for op in ops if op.phase is OpPhase.INVOKE]
+    first = invokes[0] if invokes else ops[0]
+    outcome = _outcome(ops, len(invokes))
+    answers = [op for op in ops if op.phase is outcome and outcome is not OpPhase.INFO]
     intended = [op.intended_mono_s for op in ops if op.intended_mono_s is not None]
-    job_ids = [op.job_id for op in ([answer] if answer else []) + ops if op.job_id]
+    job_ids = [op.job_id for op in (*answers, *ops) if op.job_id]
     return Submission(
         op_id=op_id,
         job_id=job_ids[0] if job_ids else None,
-        outcome=answer.phase if answer else OpPhase.INFO,
-        intended_s=intended[0] if intended else invoke.mono_s,
-        invoked_s=invoke.mono_s,
-        answered_s=answer.mono_s if answer else None,
+        outcome=outcome,
+        intended_s=intended[0] if intended else first.mono_s,
+        invoked_s=first.mono_s,
+        answered_s=answers[0].mono_s if answers else None,
         scheduled=bool(intended),
     )
+
+
+def _outcome(ops: list[ClientOp], tries: int) -> OpPhase:
+    """The outcome of all tries of one operation, which share an idempotency key.
+
+    An acceptance settles the tries before it that got no answer. A refusal does not: an earlier
+    try may have been accepted all the same.
+    """
+    phases = [op.phase for op in ops if op.phase is not OpPhase.INVOKE]
+    if OpPhase.OK in phases:
+        return OpPhase.OK
+    refused = phases.count(OpPhase.FAIL)
+    return OpPhase.FAIL if refused and refused == len(phases) >= tries else OpPhase.INFO

@@ -1,11 +1,12 @@
 """What the chosen detection budget costs each engine, from its settings and its healthy steps."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
 from bench.checkers.by_job import CellHistory
-from bench.report.arms import arm_key
+from bench.report.arms import arm_key, split_label
 from bench.report.format import seconds
 from bench.run_info import RunInfo
 
@@ -16,6 +17,8 @@ _LEASE = "visibility_timeout"
 class BudgetLine:
     """One arm: the setting that notices a dead worker, and what that setting forbids."""
 
+    label: str
+    """As in the run's settings: the arm, and the compute driver where they differ by it."""
     arm: str
     setting: str
     value_s: float
@@ -24,25 +27,27 @@ class BudgetLine:
 
 
 def budget_lines(info: RunInfo, cells: Iterable[CellHistory]) -> list[BudgetLine]:
-    """Return a line an arm, empty for arms that name none of the settings that matter."""
+    """Return a line for each arm's settings, none for an arm that sets nothing of the kind."""
     longest = _longest_steps(cells)
-    lines = []
-    for arm in sorted(info.settings, key=arm_key):
-        values = {setting.name: setting.value for setting in info.settings[arm]}
-        line = _line(arm, values, longest.get(arm))
-        if line is not None:
-            lines.append(line)
-    return lines
+    found = [
+        _line(label, {setting.name: setting.value for setting in settings}, longest)
+        for label, settings in info.settings.items()
+    ]
+    return sorted(filter(None, found), key=lambda line: (arm_key(line.arm), line.label))
 
 
-def _line(arm: str, values: Mapping[str, str], longest: float | None) -> BudgetLine | None:
+def _line(
+    label: str, values: Mapping[str, str], longest: Mapping[tuple[str, str | None], float]
+) -> BudgetLine | None:
+    arm, compute = split_label(label)
+    longest_s = longest.get((arm, compute))
     for part, say in _SAY.items():
         for name, text in values.items():
             value = _number(text)
             if part in name and value is not None:
-                if part == _LEASE and not _acks_late(values):
-                    return BudgetLine(arm, name, value, longest, _EARLY)
-                return BudgetLine(arm, name, value, longest, say(value, longest))
+                early = part == _LEASE and not _acks_late(values)
+                sentence = _EARLY if early else say(value, longest_s)
+                return BudgetLine(label, arm, name, value, longest_s, sentence)
     return None
 
 
@@ -102,14 +107,19 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _longest_steps(cells: Iterable[CellHistory]) -> dict[str, float]:
-    """Longest attempt from taken to finished, by arm, in jobs that no fault hit."""
-    longest: dict[str, float] = {}
+def _longest_steps(cells: Iterable[CellHistory]) -> dict[tuple[str, str | None], float]:
+    """Longest attempt from taken to finished, in jobs that no fault hit, by arm and driver.
+
+    Also by arm alone, for settings that hold on every driver.
+    """
+    longest: dict[tuple[str, str | None], float] = defaultdict(float)
     for cell in cells:
         hit = {fault.job_id for fault in cell.faults}
         for job in cell.every_job:
             for attempt in chain.from_iterable(job.steps.values()):
                 if job.job_id not in hit and attempt.finished_s is not None:
                     took = attempt.finished_s - attempt.started_s
-                    longest[cell.info.arm] = max(longest.get(cell.info.arm, 0.0), took)
-    return longest
+                    for compute in (cell.info.compute, None):
+                        key = cell.info.arm, compute
+                        longest[key] = max(longest[key], took)
+    return dict(longest)

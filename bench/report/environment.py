@@ -37,14 +37,27 @@ def environment() -> Environment:
         pairs=_pairs,
         plural=plural,
     )
+    env.filters["unbroken"] = _unbroken
     return env
+
+
+def _unbroken(text: str) -> Markup:
+    """Let a line break only at its spaces; a browser would also break `84-100 %` at its dash."""
+    words = (element("span", word, class_="word") for word in text.split(" "))
+    return Markup(" ").join(words)
 
 
 def _pairs(values: Mapping[str, str]) -> Markup:
     """A two-column table of names and values."""
     rows = [
-        element("tr", element("th", name.replace("_", " "), scope="row"), element("td", value))
+        element("tr", element("th", _words(name), scope="row"), element("td", value))
         for name, value in values.items()
     ]
-    table = element("table", element("tbody", *rows), class_="prose")
+    table = element("table", element("tbody", *rows), class_="pairs")
     return element("div", table, class_="scroll") if rows else element("p", "Not recorded.")
+
+
+def _words(name: str) -> str:
+    """`stop_grace_s` as `stop grace (s)`."""
+    unit = " (s)" if name.endswith("_s") else ""
+    return name.removesuffix("_s").replace("_", " ") + unit

@@ -37,17 +37,17 @@ def lost(cell: CellMetrics, _: CellInfo | None) -> Shown:
     return tally(jobs, rate(cell.lost_per_fault, fault_words(cell.fault).many), bad=True)
 
 
-def unrecovered(cell: CellMetrics, info: CellInfo | None) -> Shown:
+def unrecovered(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Jobs still held at T, with T and the engine's own bound."""
     jobs = cell.buckets.get(Bucket.UNRECOVERED, 0)
-    detail = f"T{NBSP}={NBSP}{given(cell.drain_s)}, {_bound(cell, info)}"
+    detail = f"T{NBSP}={NBSP}{given(cell.drain_s)}, {_bound(cell)}"
     return tally(jobs, detail, bad=True)
 
 
-def _bound(cell: CellMetrics, info: CellInfo | None) -> str:
-    if cell.predicted_bound_s is not None:
-        return f"bound{NBSP}{given(cell.predicted_bound_s)}"
-    return "never due" if info and info.predicted.why else "no bound"
+def _bound(cell: CellMetrics) -> str:
+    if cell.predicted_bound_s is None:
+        return f"no{NBSP}bound"
+    return f"bound{NBSP}{given(cell.predicted_bound_s)}"
 
 
 def re_executions(cell: CellMetrics, _: CellInfo | None) -> Shown:
@@ -75,7 +75,7 @@ def slowest(cell: CellMetrics, info: CellInfo | None) -> Shown:
     """The slowest recovery beside the predicted bound."""
     bound = cell.predicted_bound_s
     why = info.predicted.why if info else ""
-    beside = _bound(cell, info)
+    beside = _bound(cell)
     if not cell.recovery_s.samples:
         if not cell.recovery_s.censored:
             why = "no step was left to recover"

@@ -8,7 +8,7 @@ from bench.checkers.by_job import CellHistory, by_cell
 from bench.checkers.statistics import recovery_curve
 from bench.history import History
 from bench.metrics import CellMetrics, Metrics
-from bench.report.arms import ArmStyle, arm_key, arm_styles
+from bench.report.arms import ArmStyle, arm_key, arm_styles, split_label
 from bench.report.budget import BudgetLine, budget_lines
 from bench.report.charts import Curve
 from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
@@ -17,6 +17,7 @@ from bench.report.tables import Table, build_table
 from bench.report.timeline import JobTimeline, build_timelines
 from bench.report.words import FaultWords, compute_words, fault_words, is_control
 from bench.run_info import CellInfo, RunInfo
+from shared.domain.jobs import EffectiveSetting
 
 _FAULTS = ("sigkill", "sigterm")
 
@@ -81,6 +82,20 @@ class Page:
     budget: list[BudgetLine]
 
     @property
+    def settings(self) -> list[tuple[str, ArmStyle, list[EffectiveSetting]]]:
+        """Label, style and settings, arms in their order."""
+        named = [(label, split_label(label)[0]) for label in self.info.settings]
+        return [
+            (label, self.styles[arm], self.info.settings[label])
+            for label, arm in sorted(named, key=lambda item: (arm_key(item[1]), item[0]))
+        ]
+
+    @property
+    def predicted(self) -> list[CellInfo]:
+        """The cells in which something could recover."""
+        return [cell for cell in self.info.cells if not is_control(cell.fault)]
+
+    @property
     def title(self) -> str:
         """The first question, where the run asked it."""
         if any(section.fault == "sigkill" for section in self.sections):
@@ -90,7 +105,8 @@ class Page:
 
 def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) -> Page:
     """Assemble the report of a run; cells without trials or pictures simply show less."""
-    arms = sorted({cell.arm for cell in metrics.cells} | set(info.settings), key=arm_key)
+    set_up = {split_label(label)[0] for label in info.settings}
+    arms = sorted({cell.arm for cell in metrics.cells} | set_up, key=arm_key)
     styles = arm_styles(arms)
     cells = {cell.id: cell for cell in info.cells}
     groups: dict[tuple[str, str, str], list[CellMetrics]] = {}

@@ -1,7 +1,7 @@
 """The pictures that the jobs made, small enough to travel inside the page.
 
-`images/index.json` is a list of `{arm, job_id, name, prompt, seed, file}`, `file` relative to
-`images/` or to the arm's folder in it.
+`images/index.json` is a list of `{arm, job_id, name, prompt, seed, file, killed}`, `file` relative
+to `images/` or to the arm's folder in it.
 """
 
 import base64
@@ -31,6 +31,7 @@ class IndexEntry:
     prompt: str
     seed: int
     file: str
+    killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Picture:
     arm: str
     job_id: str
     uri: str
+    killed: bool
+    """Whether a worker was killed while it made this job's pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ def load_pictures(folder: Path) -> list[PictureSet]:
     for (prompt, seed), by_arm in sorted(found.items(), key=lambda item: -len(item[1])):
         arms = [arm for arm in sorted(by_arm, key=arm_key) if shown[arm] < PER_ARM]
         opened = [(by_arm[arm][0], Image.open(by_arm[arm][1]).convert("RGB")) for arm in arms]
-        pictures = [Picture(entry.arm, entry.job_id, _uri(image)) for entry, image in opened]
+        pictures = [
+            Picture(entry.arm, entry.job_id, _uri(image), entry.killed) for entry, image in opened
+        ]
         size += sum(len(picture.uri) for picture in pictures)
         if not pictures or size > _TOTAL_BYTES:
             continue

@@ -59,10 +59,10 @@ class _Chart:
 
     def _axis(self) -> list[str]:
         parts: list[str] = []
-        for value in axis.ticks(self._low, self._low + self._width, about=4):
+        for value in axis.ticks(self._low, self._low + self._width, about=6):
             x = self._x(value)
             parts.append(element("line", x1=x, x2=x, y1=_TOP, y2=self._foot, class_="grid"))
-            text = f"{'+' if value > 0 else ''}{axis.label(value)}" + (" s" if value else "")
+            text = ("+" if value > 0 else "") + axis.label(value)
             parts.append(
                 element("text", text, x=x, y=self._foot + 13, text_anchor="middle", class_="tick")
             )

@@ -4,7 +4,7 @@ import time
 
 from sqlalchemy import Column, Engine, Float, Integer, String, Table, Text, select, update
 
-from shared.adapters.sql import insert_or_ignore, metadata
+from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata
 from shared.ports.idempotency import Claimed, Held, Idempotency, IdempotencyMode, Stored
 
 _steps = Table(
@@ -113,7 +113,7 @@ class Fenced:
                     "lease_until_s": now + lease_s,
                     "result": None,
                 }
-                if connection.execute(insert_or_ignore(self._engine, _steps), first).rowcount:
+                if insert_if_absent(connection, _steps, first):
                     return Claimed(1)
                 return Held(lease_s)
             if row.result is not None:

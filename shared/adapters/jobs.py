@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Column, Engine, Float, Row, String, Table, Text, select, update
 
-from shared.adapters.sql import insert_or_ignore, metadata
+from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata
 from shared.domain.errors import Conflict, UnknownJob
 from shared.domain.ids import JobId, new_job_id
 from shared.domain.jobs import Artifact
@@ -59,7 +59,7 @@ class SqlJobs:
                     "job_id": job.job_id,
                     "body_sha256": body,
                 }
-                if not connection.execute(insert_or_ignore(self._engine, _keys), row).rowcount:
+                if not insert_if_absent(connection, _keys, row):
                     key = connection.execute(
                         select(_keys)
                         .where(_keys.c.idempotency_key == idempotency_key)

@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
 )
 
-from shared.adapters.sql import metadata
+from shared.adapters.sql import metadata, take_turns
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 
@@ -49,6 +49,9 @@ class SqlLedger:
     def append(self, record: AttemptRecord) -> None:
         row = {name: getattr(record, name) for name in _FIELDS}
         with self._engine.begin() as connection:
+            # PostgreSQL hands out numbers before it commits: a reader that follows by number would
+            # miss a record that commits after a higher one.
+            take_turns(connection, "ledger")
             connection.execute(insert(_ledger), row)
 
     def since(self, seq: int) -> Sequence[AttemptRecord]:

@@ -1,9 +1,10 @@
 """The database: one SQLAlchemy engine a process, SQLite in WAL mode by default."""
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -11,6 +12,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 metadata = MetaData()
 
 _BUSY_TIMEOUT_S = 20
+_CONNECT_TIMEOUT_S = 5
 
 
 def connect(url: str) -> Engine:
@@ -20,7 +22,14 @@ def connect(url: str) -> Engine:
     WAL survives the death of a writer.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=8)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=4,
+            max_overflow=8,
+            # libpq's own is not to give up.
+            connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+        )
     engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_immediate)
@@ -45,6 +54,8 @@ def _begin_immediate(connection: Any) -> None:
 def create_tables(engine: Engine, tables: MetaData = metadata) -> None:
     """Create what is missing; several processes may do so at once."""
     with engine.begin() as connection:
+        # PostgreSQL's IF NOT EXISTS fails with a duplicate key if another session creates the same.
+        take_turns(connection, "tables")
         for table in tables.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
@@ -55,6 +66,20 @@ def insert_or_ignore(engine: Engine, table: Any) -> Any:
     """Return an INSERT that leaves an existing row as it is."""
     dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
+
+
+def insert_if_absent(connection: Connection, table: Any, row: Mapping[str, object]) -> bool:
+    """Add a row; False, and nothing is changed, if its primary key is there already."""
+    # Not by `rowcount`: SQLAlchemy keeps it for UPDATE and DELETE only, and gives -1 for an INSERT
+    # on PostgreSQL (sqlalchemy/engine/cursor.py, CursorResult.rowcount).
+    statement = insert_or_ignore(connection.engine, table).returning(*table.primary_key.columns)
+    return connection.execute(statement, dict(row)).first() is not None
+
+
+def take_turns(connection: Connection, what: str) -> None:
+    """Let one transaction at a time go on from here to its end; SQLite's writers always do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
 
 
 DatabaseError = (OperationalError, ProgrammingError)

@@ -7,12 +7,17 @@ An exception's docstring is its default message, so that a bare `raise` still sa
 class ChangeoverError(Exception):
     """Something went wrong in Changeover."""
 
+    exit_status = 3
+    """What a command that ends with this error returns."""
+
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
 
 
 class BadSetting(ChangeoverError):
     """A setting is wrong; correct the environment variable that the message names."""
+
+    exit_status = 2
 
 
 class BadRequest(ChangeoverError):

@@ -12,7 +12,7 @@ from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import new_job_id
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus, RecordKind
-from temporal_cell import Cell, DevServer, Sink, cell, free_port, until
+from tests.integration.temporal_cell import Cell, DevServer, Sink, cell, free_port, until
 
 _NAMESPACES = [f"test-{index}" for index in range(24)]
 _GENERATE = "generate_image/0"
@@ -97,7 +97,7 @@ async def test_a_killed_workers_step_resumes_elsewhere_with_one_set_of_effects(
     cell.kill(reached.worker)
     view = await cell.finished(job_id)
     assert view.status is JobStatus.SUCCEEDED
-    [first, second] = cell.records(job_id, _GENERATE, RecordKind.STARTED)
+    [_, second] = cell.records(job_id, _GENERATE, RecordKind.STARTED)
     assert (second.attempt, second.worker) == (2, spare)
     [image] = view.result["images"]  # type: ignore[index, misc]
     assert image["resumed_from"] >= 8

@@ -22,7 +22,7 @@ from shared.compute.training.dataset import ShapeData, load_data
 from shared.compute.training.run import Run, save_folder
 
 VAE_STEPS = 1500
-UNET_STEPS = 3000
+UNET_STEPS = 1400
 VAE_BATCH = 16
 UNET_BATCH = 64
 KL_WEIGHT = 1e-5

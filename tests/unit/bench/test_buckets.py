@@ -142,10 +142,17 @@ def test_a_submit_sent_twice_is_one_job() -> None:
     assert bucket_of_one(story) is Bucket.COMPLETED
 
 
-def test_a_late_answer_settles_a_time_out() -> None:
-    story = Story().submit("a", outcome=OpPhase.INFO, op_id="x").settled("a", 5.0).final("a")
-    story.history.ops.append(replace(story.history.ops[-1], phase=OpPhase.OK, mono_s=9.0))
-    assert story.cell().recovered_unknown == 0
+def test_a_later_try_that_is_accepted_settles_a_time_out() -> None:
+    story = Story().submit("a", outcome=OpPhase.INFO, op_id="x").submit("a", 3.0, op_id="x")
+    cell = story.settled("a", 5.0).final("a").cell()
+    assert (cell.jobs, cell.recovered_unknown) == (1, 0)
+    assert cell.accept_latency_s.samples == [pytest.approx(3.1)]
+
+
+@pytest.mark.parametrize("first", [OpPhase.INFO, None])
+def test_a_later_try_that_is_refused_settles_no_time_out(first: OpPhase | None) -> None:
+    story = Story().submit(None, outcome=first, op_id="x")
+    assert bucket_of_one(story.submit(None, 3.0, OpPhase.FAIL, op_id="x")) is Bucket.UNKNOWN
 
 
 statuses = st.sampled_from([*JobStatus, None, "finito"])
@@ -172,13 +179,15 @@ def test_every_submit_is_in_one_bucket_whatever_happened(
     for index, (outcome, named, ended, status, flag, due_in_s, effects) in enumerate(jobs):
         job = f"job-{index}"
         story.submit(job if named else None, outcome=outcome)
-        if ended and named:
+        if ended:
             story.final(job, status, readable=flag, held=flag, due_in_s=due_in_s)
         if effects:
             story.attempt(job, f"{job}-1", at=1, working=1, ends=(RecordKind.FINISHED, 2))
             story.settled(job, 3)
     cell = story.cell()
     assert cell.jobs == sum(cell.buckets.values()) == len(jobs)
+    unanswered = sum(outcome in (OpPhase.INFO, None) and not named for outcome, named, *_ in jobs)
+    strangers = sum(ended and not named for _, named, ended, *_ in jobs) - unanswered
     accepted = sum(outcome is OpPhase.OK for outcome, *_ in jobs) + cell.recovered_unknown
-    adds_up = sum(cell.buckets[bucket] for bucket in ACCEPTED) == accepted
+    adds_up = sum(cell.buckets[bucket] for bucket in ACCEPTED) == accepted and strangers <= 0
     assert adds_up == (story.check(CHECK).verdict is Verdict.VALID)

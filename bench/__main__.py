@@ -1,0 +1,5 @@
+"""`python -m bench` is `changeover`."""
+
+from bench.cli import main
+
+main()

@@ -1,0 +1,58 @@
+"""What the detection budget costs is said from the settings in force."""
+
+from dataclasses import replace
+
+import pytest
+from synthetic_run import SyntheticRun
+
+from bench.checkers.by_job import by_cell
+from bench.report.budget import BudgetLine, budget_lines
+from shared.domain.jobs import EffectiveSetting
+
+
+def lines(run: SyntheticRun, **settings: str) -> dict[str, BudgetLine]:
+    info = run.info
+    changed = [EffectiveSetting(name, value, "", "") for name, value in settings.items()]
+    if changed:
+        info = replace(info, settings={"celery/hardened": changed})
+    found = budget_lines(info, by_cell(run.info, run.history).values())
+    return {line.arm: line for line in found}
+
+
+def test_each_arm_names_the_setting_that_notices_a_dead_worker(run: SyntheticRun) -> None:
+    assert {arm: line.setting for arm, line in lines(run).items()} == {
+        "celery/stock": "visibility_timeout_s",
+        "celery/hardened": "visibility_timeout_s",
+        "temporal/stock": "generate_image_start_to_close_s",
+        "temporal/hardened": "heartbeat_timeout_s",
+        "temporal/standalone": "heartbeat_timeout_s",
+    }
+
+
+def test_a_visibility_timeout_shorter_than_a_healthy_step_is_called_out(run: SyntheticRun) -> None:
+    line = lines(run, visibility_timeout_s="1.0")["celery/hardened"]
+    assert line.longest_s is not None
+    assert line.longest_s > 1.0
+    assert "too long for it" in line.sentence
+
+
+def test_an_early_ack_takes_the_visibility_timeout_out_of_play(run: SyntheticRun) -> None:
+    line = lines(run, visibility_timeout_s="3600", task_acks_late="False")["celery/hardened"]
+    assert "not in play" in line.sentence
+
+
+@pytest.mark.parametrize("value", ["policy", "", "server default"])
+def test_a_setting_that_is_no_number_is_passed_over(run: SyntheticRun, value: str) -> None:
+    assert lines(run, start_to_close=value) == {}
+
+
+def test_settings_of_one_driver_are_held_against_the_steps_on_that_driver(
+    run: SyntheticRun,
+) -> None:
+    heartbeat = [EffectiveSetting("heartbeat_timeout_s", "5.0", "", "")]
+    labels = ["temporal/hardened (simulated)", "temporal/hardened (diffusers)"]
+    info = replace(run.info, settings=dict.fromkeys(labels, heartbeat))
+    found = budget_lines(info, by_cell(run.info, run.history).values())
+    longest = {line.label: line.longest_s for line in found}
+    assert longest[labels[0]] == pytest.approx(2.01, abs=0.01)
+    assert longest[labels[1]] == pytest.approx(2.41, abs=0.01)
