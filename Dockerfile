@@ -25,7 +25,7 @@ COPY shared shared
 COPY celery_impl celery_impl
 COPY temporal_impl temporal_impl
 COPY bench bench
-RUN pip install --no-deps --force-reinstall .
+RUN pip install --no-deps --editable .
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --create-home changeover \
@@ -35,7 +35,7 @@ COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HOME=/var/lib/changeover/models
-USER changeover
+USER 10001
 WORKDIR /home/changeover
 # No entrypoint: a service names its command, and its init (compose: `init: true`) hands signals on.
 CMD ["python", "-m", "shared.facade", "--host", "0.0.0.0", "--port", "8000"]

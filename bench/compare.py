@@ -56,7 +56,7 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
         attempts=[record for outcome in outcomes for record in outcome.history.attempts],
         effects=effects,
         faults=[event for outcome in outcomes for event in outcome.history.faults],
-        processes=events,
+        processes=[*events, *(e for outcome in outcomes for e in outcome.history.processes)],
         finals=[final for outcome in outcomes for final in outcome.history.finals],
     )
     info = RunInfo(

@@ -12,7 +12,7 @@ import httpx
 from bench.cell import CellOutcome, LiveArm, run_cell
 from bench.chaos.ledger_tail import tail_of
 from bench.errors import NotFit
-from bench.history import History
+from bench.history import History, ProcessEvent
 from bench.pictures import Picture, keep_pictures
 from bench.scenario import Scenario, Stage
 from bench.supervisor import Supervisor
@@ -72,6 +72,20 @@ async def run_stage(
         for arm in arms:
             arm.tail.refresh()
             outcome.history.attempts += arm.tail.records
+            # Worker names repeat from arm to arm, and a pool's child has no event of its own.
+            outcome.history.processes += [
+                ProcessEvent(
+                    arm=arm.stack.arm.name,
+                    name=load.worker,
+                    role="gpu",
+                    pid=load.pid,
+                    phase="model_loaded",
+                    wall_s=load.wall_s,
+                    mono_s=load.mono_s,
+                    detail=load.detail,
+                )
+                for load in arm.tail.model_loads
+            ]
     return outcome
 
 

@@ -66,7 +66,7 @@ def build_app(settings: Settings) -> ChangeoverApp:
     app.profile = profile
     app.conf.update(
         broker_url=settings.redis_url,
-        result_backend=settings.redis_url,
+        result_backend=_backend_url(profile, settings),
         result_backend_transport_options={"global_keyprefix": prefix},
         accept_content=["json"],
         # Results are in SQL; the backend counts chord members and keeps what an errback reads.
@@ -81,6 +81,13 @@ def build_app(settings: Settings) -> ChangeoverApp:
     app.conf.update(profile.conf)
     app.conf.broker_transport_options = {"global_keyprefix": prefix, **profile.transport}
     return app
+
+
+def _backend_url(profile: CeleryProfile, settings: Settings) -> str:
+    # "class+url" names a backend of one's own (celery/app/backends.py, by_url).
+    if profile.backend is None:
+        return settings.redis_url
+    return f"{profile.backend}+{settings.redis_url}"
 
 
 def _queue(name: str) -> Any:

@@ -14,6 +14,7 @@ from shared.settings import Settings
 
 _TRANSPORT = "broker_transport_options."
 _WORKER = "worker."
+_BACKEND = "result_backend"
 _STEPS = "steps."
 
 
@@ -27,6 +28,8 @@ class CeleryProfile:
     transport: dict[str, Any]
     worker: dict[str, Any]
     environment: dict[str, str]
+    backend: str | None
+    """The class of the result backend, None for Celery's own."""
     retries: bool
     """Whether a failed step is tried again by `shared/policy.py`."""
     time_limits: bool
@@ -59,6 +62,7 @@ def load(settings: Settings) -> CeleryProfile:
         transport=_below(profile, _TRANSPORT),
         worker=_below(profile, _WORKER),
         environment={name: str(value) for name, value in profile.values.items() if name.isupper()},
+        backend=profile.values.get(_BACKEND),
         retries=bool(profile.values["steps.retries"]),
         time_limits=bool(profile.values["steps.time_limits"]),
     )
@@ -68,7 +72,7 @@ def _conf(profile: Profile) -> dict[str, Any]:
     return {
         name: value
         for name, value in profile.values.items()
-        if not name.isupper() and not name.startswith((_TRANSPORT, _WORKER, _STEPS))
+        if not name.isupper() and not name.startswith((_TRANSPORT, _WORKER, _STEPS, _BACKEND))
     }
 
 

@@ -11,6 +11,7 @@ from temporalio.client import (
 )
 from temporalio.common import ActivityIDConflictPolicy, ActivityIDReusePolicy
 from temporalio.exceptions import ActivityAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from shared.codec import to_dict
 from shared.domain.ids import JobId
@@ -80,10 +81,11 @@ class StandaloneJobs:
             self._profile.step_options(RELEASE_CREDITS),
         )
         try:
-            with not_found_is_no_error():
-                await self._handle(job_id).cancel()
-        except NotOnServerError:
-            return
+            await self._handle(job_id).cancel()
+        except RPCError as error:
+            # It has closed meanwhile, or a cancel has been requested before.
+            if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
+                raise
 
     async def trace(self, job_id: JobId) -> EngineTrace:
         try:

@@ -86,7 +86,7 @@ def slowest(cell: CellMetrics, info: CellInfo | None) -> Shown:
         seconds(worst),
         exact(worst),
         f"over the {beside}" if over else beside,
-        "slower than the engine's own settings allow: a finding" if over else "",
+        "beyond the bound, a finding about the engine or about the bench" if over else "",
         Tone.ALARM if over else Tone.PLAIN,
     )
 

@@ -137,3 +137,18 @@ def test_a_full_suite_stays_small(tmp_path: Path) -> None:
 
 def test_a_shown_line_joins_text_and_detail() -> None:
     assert Shown("4.2 s", detail="95 %: 3-5 s").line == "4.2 s (95 %: 3-5 s)"
+
+
+def test_a_recovery_beyond_its_bound_is_set_off_and_named(tmp_path: Path) -> None:
+    run = SyntheticRun(arms=("temporal/hardened",), kills=5, stops=0, real_kills=0)
+    run.cells = [
+        replace(cell, predicted=replace(cell.predicted, seconds=0.5))
+        if cell.fault == "sigkill"
+        else cell
+        for cell in run.cells
+    ]
+    report = build_report(run.write(tmp_path / "run"), run.metrics)
+    text = parse(report.html.read_text()).text
+    assert "over the bound" in text
+    assert "recovery within bound" in text
+    assert "fell short" in text
