@@ -32,6 +32,7 @@ RUN useradd --uid 10001 --create-home changeover \
     && install --directory --owner=changeover /var/lib/changeover/artifacts \
         /var/lib/changeover/effects /var/lib/changeover/models /var/lib/changeover/load
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HOME=/var/lib/changeover/models

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from kombu.exceptions import OperationalError
 from celery_impl.app import ChangeoverApp, build_publisher
 from celery_impl.bounds import recovery_bounds
 from celery_impl.flows import image_flow
-from celery_impl.state import JobStates
+from celery_impl.state import JobStates, Publication
 from celery_impl.trace import Tracer
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import DatabaseError, connect, create_tables
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 _PATIENCE_S = 1.8
 _SOCKET_TIMEOUT_S = 0.5
+_POLL_S = 0.02
 
 
 class CeleryEngine:
@@ -101,13 +103,25 @@ class CeleryEngine:
         return None
 
     def _submit(self, job_id: JobId, workload: str, request: str) -> None:
-        if not self._states.accept(job_id, workload, request):
+        if not self._may_publish(job_id, workload, request):
             return
-        job = from_json(ImageJob, request)
-        # A crash before the mark publishes the flow again on the next submit: the same flow,
+        n = from_json(ImageJob, request).n
+        # A crash before the mark has the next submission publish the flow again: the same flow,
         # with the same task ids, which repeats no step.
-        image_flow(self._app, job_id, job.n).apply_async(retry=False)
+        image_flow(self._app, job_id, n).apply_async(retry=False)
         self._states.mark_published(job_id)
+
+    def _may_publish(self, job_id: JobId, workload: str, request: str) -> bool:
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < give_up_at:
+            match self._states.claim_publication(job_id, workload, request, _PATIENCE_S):
+                case Publication.YOURS:
+                    return True
+                case Publication.DONE:
+                    return False
+                case Publication.UNDER_WAY:
+                    time.sleep(_POLL_S)
+        raise EngineUnavailable("another submission of this job is not getting through")
 
     def _health(self) -> EngineHealth:
         info = self._redis.info()

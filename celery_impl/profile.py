@@ -14,8 +14,9 @@ from shared.settings import Settings
 
 _TRANSPORT = "broker_transport_options."
 _WORKER = "worker."
-_BACKEND = "result_backend"
 _STEPS = "steps."
+_BACKEND = "result_backend"
+_ELSEWHERE = (_TRANSPORT, _WORKER, _STEPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _conf(profile: Profile) -> dict[str, Any]:
     return {
         name: value
         for name, value in profile.values.items()
-        if not name.isupper() and not name.startswith((_TRANSPORT, _WORKER, _STEPS, _BACKEND))
+        if not (name.isupper() or name == _BACKEND or name.startswith(_ELSEWHERE))
     }
 
 

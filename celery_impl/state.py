@@ -7,6 +7,7 @@ that a message that is delivered twice does no harm.
 
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import (
     Boolean,
@@ -32,6 +33,7 @@ _jobs = Table(
     Column("workload", String(40), nullable=False),
     Column("request", Text, nullable=False),
     Column("published", Boolean, nullable=False),
+    Column("publisher_until_s", Float(53), nullable=False),
     Column("status", String(10), nullable=False),
     Column("step", String(80), nullable=True),
     Column("result", Text, nullable=True),
@@ -52,6 +54,14 @@ _steps = Table(
     Column("result", Text, nullable=True),
 )
 _OPEN = _jobs.c.status.in_([status for status in JobStatus if not status.terminal])
+
+
+class Publication(StrEnum):
+    """Who publishes a job's flow: of several concurrent submissions, one."""
+
+    YOURS = "yours"
+    UNDER_WAY = "under way"
+    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +87,42 @@ class JobStates:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def accept(self, job_id: str, workload: str, request: str) -> bool:
-        """Add the job; True if its flow has not been published yet."""
+    def claim_publication(
+        self, job_id: str, workload: str, request: str, claim_s: float
+    ) -> Publication:
+        """Add the job if it is new, and say whether the caller is to publish its flow.
+
+        A claim that is not redeemed within `claim_s` seconds, because publishing failed or its
+        process died, passes to the next caller.
+        """
+        now = time.time()
         row = {
             "job_id": job_id,
             "workload": workload,
             "request": request,
             "published": False,
+            "publisher_until_s": 0.0,
             "status": JobStatus.ACCEPTED,
             "cancel_requested": False,
-            "updated_at_s": time.time(),
+            "updated_at_s": now,
         }
         with self._engine.begin() as connection:
             connection.execute(insert_or_ignore(self._engine, _jobs), row)
+            claimed = connection.execute(
+                update(_jobs)
+                .where(
+                    _jobs.c.job_id == job_id,
+                    _jobs.c.published.is_(False),
+                    _jobs.c.publisher_until_s < now,
+                )
+                .values(publisher_until_s=now + claim_s)
+            ).rowcount
             published = connection.execute(
                 select(_jobs.c.published).where(_jobs.c.job_id == job_id)
             ).scalar_one()
-        return not published
+        if claimed:
+            return Publication.YOURS
+        return Publication.DONE if published else Publication.UNDER_WAY
 
     def mark_published(self, job_id: str) -> None:
         """Record that the broker has the first message of the flow."""

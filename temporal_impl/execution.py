@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from shared.domain.errors import JobCancelled
@@ -56,7 +56,8 @@ def root_cause(error: BaseException) -> BaseException:
 def failed_view(error: BaseException, closed_at_s: float | None) -> EngineView:
     """Return the view of a job that ended with `error`."""
     cause = root_cause(error)
-    if isinstance(cause, ApplicationError) and cause.type == JobCancelled.__name__:
+    released = isinstance(cause, ApplicationError) and cause.type == JobCancelled.__name__
+    if released or isinstance(cause, CancelledError):
         return EngineView(JobStatus.CANCELLED, updated_at_s=closed_at_s)
     text = getattr(cause, "message", "") or str(cause) or type(cause).__name__
     return EngineView(JobStatus.FAILED, error=text, updated_at_s=closed_at_s)

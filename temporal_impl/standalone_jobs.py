@@ -33,6 +33,8 @@ from temporal_impl.trace import PendingStep, held
 # Registered under these names by the workers.
 _RUN_JOB = "run_image_job"
 
+_CANCELLED = "cancelled by the client"
+
 
 class StandaloneJobs:
     """A `JobExecution` whose activity id is the job's id.
@@ -55,12 +57,11 @@ class StandaloneJobs:
         except NotOnServerError:
             return NOT_SUBMITTED
         closed_at_s = job.close_time.timestamp() if job.close_time else None
-        match job.status:
-            case ActivityExecutionStatus.RUNNING | ActivityExecutionStatus.PAUSED:
-                return await _open_view(job)
-            case ActivityExecutionStatus.CANCELED:
-                return await self._cancelled_view(job_id, closed_at_s)
-        # Completed, failed, timed out in its last attempt or terminated: the outcome is stored.
+        if closed_at_s is None:
+            return await _open_view(job)
+        if job.canceled_reason and job.status is not ActivityExecutionStatus.COMPLETED:
+            # Not only as CANCELED: if its worker died before it could stop, it timed out.
+            return await self._cancelled_view(job_id, closed_at_s)
         try:
             result = await self._handle(job_id).result()
         except ActivityFailureError as error:
@@ -81,7 +82,7 @@ class StandaloneJobs:
             self._profile.step_options(RELEASE_CREDITS),
         )
         try:
-            await self._handle(job_id).cancel()
+            await self._handle(job_id).cancel(reason=_CANCELLED)
         except RPCError as error:
             # It has closed meanwhile, or a cancel has been requested before.
             if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
@@ -99,7 +100,7 @@ class StandaloneJobs:
             return held([PendingStep.of(RELEASE_CREDITS, release.raw_info)])
         return EngineTrace(held=False, where=f"activity closed: {job.status.name.lower()}")
 
-    async def _cancelled_view(self, job_id: JobId, closed_at_s: float | None) -> EngineView:
+    async def _cancelled_view(self, job_id: JobId, closed_at_s: float) -> EngineView:
         if await self._open_release(job_id) is not None:
             return EngineView(JobStatus.RUNNING, step=RELEASE_CREDITS, updated_at_s=closed_at_s)
         return EngineView(JobStatus.CANCELLED, updated_at_s=closed_at_s)

@@ -47,9 +47,13 @@ class ImageGenerationWorkflow:
             result = await self._assemble(images)
             await self._capture()
         except (ActivityError, asyncio.CancelledError):
+            cancelled = workflow.cancellation_reason() is not None
             # A write-once register settles between release and capture. False means that the
             # capture came first, though it was reported as failed or cancelled.
             if await _see_through(self._release()) or result is None:
+                if cancelled:
+                    # Also if the step's worker died before it could stop: then it timed out.
+                    raise asyncio.CancelledError from None
                 raise
         await _see_through(self._notify())
         return result

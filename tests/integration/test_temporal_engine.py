@@ -166,6 +166,22 @@ async def test_a_cancel_stops_the_running_step_and_releases_the_credits(
     )
 
 
+@pytest.mark.parametrize("profile", ["hardened", "standalone"])
+async def test_a_cancel_is_carried_out_though_the_steps_worker_is_dead(
+    new_cell: MakeCell, profile: str
+) -> None:
+    cell = await _started(new_cell, "cpu", "gpu", profile=profile, detection_budget_s=2)
+    job_id = await cell.submit(steps=300)
+    reached = await cell.reached(job_id, _GENERATE, 3)
+    cell.kill(reached.worker)
+    for _ in range(2):
+        await cell.engine.cancel(job_id)
+    view = await cell.finished(job_id)
+    assert view.status is JobStatus.CANCELLED
+    assert cell.sink.of(job_id) == _COMPENSATED
+    await cell.engine.cancel(job_id)
+
+
 @pytest.mark.parametrize("profile", ["stock", "hardened", "standalone"])
 async def test_a_cancel_without_workers_is_carried_out_when_they_come(
     new_cell: MakeCell, profile: str
