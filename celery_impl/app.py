@@ -10,6 +10,7 @@ from kombu.entity import Queue as BrokerQueue
 import celery_impl.tasks  # noqa: F401 - registers the shared tasks
 from celery_impl.profile import CeleryProfile, load
 from celery_impl.state import JobStates
+from shared.domain.jobs import EffectiveSetting
 from shared.policy import POLICIES, Queue, StepPolicy
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
@@ -45,6 +46,15 @@ _PUBLISHER = {
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
 }
+PUBLISHER_SETTINGS = [
+    EffectiveSetting(
+        f"publisher.broker_transport_options.{name}",
+        str(value),
+        "A client that answers people gives up in time; equal in every profile.",
+        "kombu/connection.py, _extract_failover_opts",
+    )
+    for name, value in _PUBLISHER.items()
+]
 
 
 def build_publisher(settings: Settings) -> ChangeoverApp:

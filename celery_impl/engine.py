@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import redis
 from kombu.exceptions import OperationalError
 
-from celery_impl.app import ChangeoverApp, build_publisher
+from celery_impl.app import PUBLISHER_SETTINGS, ChangeoverApp, build_publisher
 from celery_impl.bounds import recovery_bounds
 from celery_impl.flows import image_flow
-from celery_impl.state import JobStates, Publication
+from celery_impl.publication import Publications, Turn
+from celery_impl.state import JobStates
 from celery_impl.trace import Tracer
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import DatabaseError, connect, create_tables
@@ -47,6 +48,7 @@ class CeleryEngine:
         self._app = app
         self._database = connect(settings.database_url)
         self._states = JobStates(self._database)
+        self._publications = Publications(self._database)
         self._redis: Any = redis.Redis.from_url(
             settings.redis_url,
             socket_timeout=_SOCKET_TIMEOUT_S,
@@ -68,8 +70,8 @@ class CeleryEngine:
     async def close(self) -> None:
         await asyncio.to_thread(self._close)
 
-    async def submit(self, job_id: JobId, workload: str, request: str) -> None:
-        await self._bounded(lambda: self._submit(job_id, workload, request))
+    async def submit(self, job_id: JobId, workload: str, request: str) -> None:  # noqa: ARG002
+        await self._bounded(lambda: self._submit(job_id, request))
 
     async def view(self, job_id: JobId) -> EngineView:
         job = await self._bounded(lambda: self._states.job(job_id))
@@ -97,38 +99,52 @@ class CeleryEngine:
         return recovery_bounds(self._app.profile, self._settings)
 
     def settings(self) -> list[EffectiveSetting]:
-        return self._app.profile.effective
+        return [*self._app.profile.effective, *PUBLISHER_SETTINGS]
 
     def ui_url(self, job_id: JobId) -> str | None:  # noqa: ARG002 - Flower has no page of a job
         return None
 
-    def _submit(self, job_id: JobId, workload: str, request: str) -> None:
-        if not self._may_publish(job_id, workload, request):
-            return
+    def _submit(self, job_id: JobId, request: str) -> None:
         n = from_json(ImageJob, request).n
-        # A crash before the mark has the next submission publish the flow again: the same flow,
-        # with the same task ids, which repeats no step.
-        image_flow(self._app, job_id, n).apply_async(retry=False)
-        self._states.mark_published(job_id)
+        self._states.add(job_id, request)
+        if not self._my_turn(job_id):
+            return
+        try:
+            # A crash before it is redeemed has the next submission publish the flow again: the
+            # same flow, with the same task ids, which repeats no step.
+            image_flow(self._app, job_id, n).apply_async(retry=False)
+        except Exception:
+            self._publications.abandon(job_id)
+            raise
+        self._publications.redeem(job_id)
 
-    def _may_publish(self, job_id: JobId, workload: str, request: str) -> bool:
+    def _my_turn(self, job_id: JobId) -> bool:
         give_up_at = time.monotonic() + _PATIENCE_S
         while time.monotonic() < give_up_at:
-            match self._states.claim_publication(job_id, workload, request, _PATIENCE_S):
-                case Publication.YOURS:
+            match self._publications.claim(job_id, _PATIENCE_S):
+                case Turn.YOURS:
                     return True
-                case Publication.DONE:
+                case Turn.OVER:
                     return False
-                case Publication.UNDER_WAY:
+                case Turn.ANOTHERS:
                     time.sleep(_POLL_S)
         raise EngineUnavailable("another submission of this job is not getting through")
 
     def _health(self) -> EngineHealth:
         info = self._redis.info()
-        server = info.get("valkey_version") or info["redis_version"]
-        name = info.get("server_name", "redis")
-        persistence = "AOF" if info.get("aof_enabled") else "RDB or none"
-        return EngineHealth(True, f"{name} {server}", persistence)
+        server = info.get("server_name", "redis")
+        version = info.get("valkey_version") or info["redis_version"]
+        return EngineHealth(True, f"{server} {version}", self._persistence(info))
+
+    def _persistence(self, info: dict[str, object]) -> str:
+        try:
+            config = self._redis.config_get("appendfsync", "save")
+        except redis.ResponseError:  # managed servers forbid CONFIG
+            config = {}
+        if info["aof_enabled"]:
+            return f"AOF, appendfsync {config.get('appendfsync', 'unknown')}"
+        save = config.get("save", "unknown")
+        return f"RDB, save {save}" if save else "none"
 
     def _close(self) -> None:
         self._app.close()

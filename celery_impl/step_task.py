@@ -59,7 +59,7 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         """
         states = self.app.states
         job = states.job(job_id)
-        if job.status.terminal or (job.compensated and not closing):
+        if job.status.terminal or (job.compensated_for and not closing):
             raise Ignore
         if not closing and job.outcome is not None:
             # The task that failed died before its errback was published, or that is on its way.

@@ -19,7 +19,7 @@ _HEAL_LIMIT_S = 60.0
 
 @dataclass(slots=True)
 class Injector:
-    """Strikes one arm's GPU workers, never the last that is up."""
+    """Strikes one arm's GPU workers, at most half of them at once."""
 
     cell: str
     stack: Stack
@@ -36,13 +36,13 @@ class Injector:
 
     def __post_init__(self) -> None:
         gpu_workers = sum(place.spec.role == "gpu" for place in self.stack.workers)
-        self._turns = asyncio.Semaphore(max(1, gpu_workers - 1))
+        self._turns = asyncio.Semaphore(max(1, gpu_workers // 2))
 
     async def trial(self, number: int) -> bool:
         """Run one trial; return whether its fault is confirmed.
 
-        Trials of one arm that wait for each other do so here: a worker that is up is left to
-        each arm, so that what is measured is recovery and not the lack of any worker.
+        Trials of one arm that wait for each other do so here: half of the arm's workers stay up,
+        so that what is measured is recovery and not the lack of workers.
         """
         async with self._turns:
             aim = Aim(GENERATE_IMAGE, self.rng.uniform(*self.at))

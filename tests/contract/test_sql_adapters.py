@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-from racing import in_threads
 from sqlalchemy import Engine, inspect
 
 from shared.adapters.decisions import SqlDecisions
@@ -17,6 +16,7 @@ from shared.domain.jobs import IMAGE_GENERATION, Artifact
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.ports.jobs import Acceptance, RegisteredJob
+from tests.contract.racing import in_threads
 
 TABLES = {"artifacts", "decisions", "job_keys", "jobs", "ledger", "workers"}
 

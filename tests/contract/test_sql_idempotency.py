@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from racing import in_threads
 from sqlalchemy import Engine
 
 from shared.adapters.idempotency import idempotency_store
 from shared.ports.idempotency import Claimed, Held, Idempotency, IdempotencyMode, Stored
+from tests.contract.racing import in_threads
 
 ALIVE_S = 60.0
 EXPIRED_S = 0.0

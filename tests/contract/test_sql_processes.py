@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from racing import in_processes
 from sqlalchemy import Engine, text
 
 from shared.adapters.decisions import SqlDecisions
@@ -14,6 +13,7 @@ from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.ports.idempotency import Claimed, IdempotencyMode
+from tests.contract.racing import in_processes
 
 _WRITER = Path(__file__).with_name("sql_writer.py")
 _RACES = 20

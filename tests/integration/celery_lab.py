@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
+from redis import Redis
 
 from bench.services import redis_binary
+from celery_impl.queues import HeldMessage, messages_of
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
@@ -32,7 +34,7 @@ BUDGET_S = 4.0
 _LIMIT_S = 60.0
 
 
-def until(read: Callable[[], T], what: str, limit_s: float = _LIMIT_S) -> T:
+def until(read: Callable[[], T | None], what: str, limit_s: float = _LIMIT_S) -> T:
     """Return the first truthy value of `read`; `AssertionError` after `limit_s` seconds."""
     give_up_at = time.monotonic() + limit_s
     while not (value := read()):
@@ -55,7 +57,7 @@ class Process:
     argv: Sequence[str]
     log: Path
     env: dict[str, str] = field(default_factory=dict)
-    popen: "subprocess.Popen[bytes] | None" = None
+    popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Process":
         with self.log.open("ab") as log:
@@ -79,10 +81,8 @@ class Process:
 
     def kill(self) -> None:
         """Kill the whole group and reap it."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.wait()
 
     def wait(self, limit_s: float = _LIMIT_S) -> int:
@@ -138,10 +138,14 @@ class Lab:
 
     def start(self) -> None:
         """Start the services."""
-        self.redis.start()
         self._sink.start()
-        until(lambda: _listens(self._port), "Redis answers")
+        self.start_redis()
         until(lambda: _listens(self._effects_port), "the effect sink answers")
+
+    def start_redis(self) -> None:
+        """Start Redis, at first or again."""
+        self.redis.start()
+        until(lambda: _listens(self._port), "Redis answers")
 
     def stop(self) -> None:
         """Leave no process behind."""
@@ -168,9 +172,9 @@ class Lab:
         )
         return process
 
-    def register(self, *, n: int = 2, steps: int = 20) -> tuple[JobId, str]:
+    def register(self, *, n: int = 1, steps: int = 20, width: int = 64) -> tuple[JobId, str]:
         """Register a job as the facade does; return its id and its request."""
-        request = to_json(ImageJob("a red circle", "user", n, steps, 1, 64, 64))
+        request = to_json(ImageJob("a red circle", "user", n, steps, 1, width, 64))
         return self.jobs.register(IMAGE_GENERATION, "celery", request, None).job_id, request
 
     def records(self, job_id: str, step: str | None = None) -> list[AttemptRecord]:
@@ -192,6 +196,15 @@ class Lab:
             ),
             f"{step} reaches {done}",
         )
+
+    def ended(self, job_id: str, step: str) -> bool:
+        """Whether an attempt of `step` has ended."""
+        return any(record.kind.ends_attempt for record in self.records(job_id, step))
+
+    def messages(self, job_id: str) -> list[HeldMessage]:
+        """Return what Redis holds of a job."""
+        with Redis.from_url(self.settings.redis_url) as redis:
+            return messages_of(redis, f"{self.settings.namespace}:", job_id)
 
     def applied(self, job_id: str) -> list[str]:
         """Return the effects that the world applied, in order."""
