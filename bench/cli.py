@@ -16,7 +16,7 @@ from bench.interrupt import run_to_exit_status
 from bench.run_folder import DEFAULT_RESULTS
 from bench.topology import Topology
 from bench.up import UpOptions, up
-from bench.verbs import compare_verb, report_verb
+from bench.verbs import compare_verb, doctor_verb, report_verb
 
 app = typer.Typer(
     help="Run the same GPU jobs on Celery+Redis and on Temporal, break both, and compare.",
@@ -117,6 +117,15 @@ def report_command(
 ) -> None:
     """Measure a run again from its run.json and history.jsonl, and write its report anew."""
     raise typer.Exit(report_verb(run, console, as_json=as_json))
+
+
+@app.command("doctor")
+def doctor_command(
+    results: Results = DEFAULT_RESULTS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check that this machine is fit for a run."""
+    raise typer.Exit(run_to_exit_status(doctor_verb(results, console, as_json=as_json)))
 
 
 def main() -> None:

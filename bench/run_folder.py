@@ -1,6 +1,5 @@
 """Where a run keeps what it makes: `results/<run-id>/`."""
 
-import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,4 +20,4 @@ def mark_latest(folder: Path) -> None:
     link = folder.parent / "latest"
     fresh = folder.parent / f".latest-{secrets.token_hex(4)}"
     fresh.symlink_to(folder.name)
-    os.replace(fresh, link)
+    fresh.replace(link)

@@ -1,4 +1,4 @@
-"""What the verbs `compare` and `report` do around a run: check, show progress, print, judge."""
+"""What the verbs do around a run: check, show progress, print, judge."""
 
 import sys
 from pathlib import Path
@@ -9,13 +9,15 @@ from bench.checkers.measure import measure
 from bench.compare import compare
 from bench.history import read_history
 from bench.metrics import Metrics, Verdict, write_metrics
+from bench.preflight import Finding, Level, preflight, refuse_if_unfit
 from bench.report.build import Report, build_report
 from bench.report.terminal import print_report
 from bench.run_folder import mark_latest, new_run_folder
 from bench.run_info import read_run_info
 from bench.scenario import load_scenario
+from shared.codec import to_json
 
-FELL_SHORT, BAD_INPUT = 1, 2
+FELL_SHORT, BAD_INPUT, NOT_FIT = 1, 2, 3
 
 
 async def compare_verb(
@@ -25,6 +27,12 @@ async def compare_verb(
     scenario, text = load_scenario(name)
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
+    largest = max(
+        scenario.stages, key=lambda stage: (stage.compute == "diffusers", len(stage.arms))
+    )
+    findings = preflight(results, arms=len(largest.arms), compute=largest.compute)
+    refuse_if_unfit(findings)
+    _print_findings([f for f in findings if f.level is not Level.OK], console)
     folder = new_run_folder(results, scenario.name)
     console.print(f"run folder  {folder}")
     with console.status("") as status:
@@ -39,6 +47,23 @@ async def compare_verb(
         metrics, report = _measure_and_report(folder)
     mark_latest(folder)
     return _finish(metrics, report, console, as_json=as_json)
+
+
+async def doctor_verb(results: Path, console: Console, *, as_json: bool) -> int:
+    """Say whether this machine is fit for the default suite; return the exit status."""
+    findings = preflight(results, arms=5, compute="diffusers")
+    if as_json:
+        sys.stdout.write(to_json(findings) + "\n")
+    else:
+        _print_findings(findings, console)
+    return NOT_FIT if any(f.level is Level.UNFIT for f in findings) else 0
+
+
+def _print_findings(findings: list[Finding], console: Console) -> None:
+    for found in findings:
+        remedy = "" if found.level is Level.OK else f"; {found.remedy}"
+        line = f"{found.level.value:8}{found.what}: {found.detail}{remedy}"
+        console.print(line, markup=False, highlight=False)
 
 
 def report_verb(folder: Path, console: Console, *, as_json: bool) -> int:

@@ -1,5 +1,6 @@
 """What happens in the processes that run the steps: the children of a worker's pool."""
 
+import logging
 import os
 import time
 import uuid
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import signals
+from celery.platforms import EX_FAILURE
 
 from celery_impl.app import ChangeoverApp, build_app
 from shared.domain.records import AttemptRecord
@@ -15,6 +17,8 @@ from shared.policy import Queue
 from shared.presence import Presence
 from shared.runtime import Runtime
 from shared.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 def build_worker_app(settings: Settings, role: Queue) -> ChangeoverApp:
@@ -33,9 +37,15 @@ def _connect(app: ChangeoverApp, role: Queue) -> None:
     presence: list[Presence] = []
 
     def start(**_: Any) -> None:
-        runtime = app.open_runtime()
-        if role is Queue.GPU:
-            _load_model(runtime)
+        try:
+            runtime = app.open_runtime()
+            if role is Queue.GPU:
+                _load_model(runtime)
+        except Exception as error:
+            # A signal's sender logs what a receiver raises and goes on (celery/utils/dispatch):
+            # the child would take work that it cannot do.
+            _log.exception("this child cannot work")
+            raise SystemExit(EX_FAILURE) from error
         name = runtime.settings.worker_name
         presence.append(Presence(runtime.workers, name, role.value, "celery"))
         presence[0].start()

@@ -16,7 +16,7 @@ from shared.domain.jobs import EngineTrace, ImageJob
 from shared.domain.records import AttemptRecord
 from shared.policy import RESERVE_CREDITS
 from shared.ports.ledger import Ledger
-from shared.ports.workers import Workers
+from shared.ports.workers import WorkerInfo, Workers
 from shared.workloads.image_generation import generate_step
 
 
@@ -65,13 +65,16 @@ class Tracer:
 
     def _running(self, job_id: str) -> list[AttemptRecord]:
         """Return the attempts that have begun and not ended, in a process that is still alive."""
-        alive = {(worker.name, worker.pid) for worker in self._workers.alive()}
+        alive = {(worker.name, worker.pid) for worker in self._alive()}
         newest = {record.attempt_id: record for record in self._ledger.of_job(job_id)}
         return [
             record
             for record in newest.values()
             if not record.kind.ends_attempt and (record.worker, record.pid) in alive
         ]
+
+    def _alive(self) -> list[WorkerInfo]:
+        return [worker for worker in self._workers.alive() if worker.engine == "celery"]
 
     def _lost_members(self, job_id: str, n: int, steps: set[str]) -> list[str]:
         members = {generate_step(index) for index in range(n)}
@@ -87,7 +90,7 @@ class Tracer:
         a live worker to sweep.
         """
         delivered = [message.delivered_at_s for message in messages]
-        if not delivered or None in delivered or not self._workers.alive():
+        if not delivered or None in delivered or not self._alive():
             return None
         last_s = max(at_s for at_s in delivered if at_s is not None)
         due_at_s = last_s + self._profile.visibility_timeout_s + self._profile.sweep_s

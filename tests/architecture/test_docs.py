@@ -21,7 +21,7 @@ def _value(value: Any) -> str:
         case {"budget_minus": x}:
             return f"budget - {x:g}"
         case {"budget_times": x}:
-            return f"budget × {x:g}"
+            return f"{x:g} x budget"
         case {"grace_minus": x}:
             return f"grace - {x:g}"
         case dict():

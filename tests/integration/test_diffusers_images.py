@@ -145,11 +145,18 @@ def test_other_exact_schedules_resume_to_the_same_pixels(
         assert recorder.calls == every_step(done + 1)
 
 
-@pytest.mark.parametrize("scheduler", ["PNDMScheduler", "EulerAncestralDiscreteScheduler"])
+@pytest.mark.parametrize(
+    ("scheduler", "changes"),
+    [
+        ("PNDMScheduler", {"skip_prk_steps": True, "timestep_spacing": "leading"}),
+        ("EulerAncestralDiscreteScheduler", {}),
+        ("DPMSolverMultistepScheduler", {}),
+    ],
+)
 def test_a_scheduler_that_cannot_resume_restarts_from_zero_and_says_so(
-    tmp_path: Path, scheduler: str
+    tmp_path: Path, scheduler: str, changes: dict[str, Any]
 ) -> None:
-    driver = with_scheduler(tmp_path / "model", scheduler)
+    driver = with_scheduler(tmp_path / "model", scheduler, **changes)
     assert not driver.can_resume
     first_run, second_run = Recorder(), Recorder()
     png = driver.generate(SPEC, first_run)

@@ -105,11 +105,11 @@ def test_a_later_attempt_waits_for_the_lease_of_a_dead_one_and_takes_over(bench:
         threading.Event().wait(LEASE_S * 3)
         return 1
 
-    dead = threading.Thread(
-        target=lambda: pytest.raises(
-            Superseded, bench.runner.run, JOB, STEP, Host(), dies_silently, int
-        )
-    )
+    def first() -> None:
+        with pytest.raises(Superseded):
+            bench.runner.run(JOB, STEP, Host(), dies_silently, int)
+
+    dead = threading.Thread(target=first)
     dead.start()
     assert began.wait(5)
     host = Host(attempt=2, resume="5:abc")
