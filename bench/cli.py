@@ -81,7 +81,6 @@ def up_command(
         port=port,
         results=results,
         topology=Topology(gpu_workers=gpu_workers, detection_budget_s=detection_budget),
-        env={},
     )
     raise typer.Exit(run_to_exit_status(up(options, console)))
 

@@ -11,7 +11,7 @@ from bench.errors import NotFit
 from bench.ports import listening
 from bench.run_folder import new_run_folder
 from bench.supervisor import Supervisor
-from bench.topology import Arm, Topology, await_ready, profiles_of, start_stack
+from bench.topology import Arm, Topology, await_ready, configured, profiles_of, start_stack
 from shared.settings import Settings
 
 NAMESPACE = "changeover"
@@ -27,7 +27,6 @@ class UpOptions:
     port: int
     results: Path
     topology: Topology
-    env: dict[str, str]
 
 
 async def up(options: UpOptions, console: Console) -> int:
@@ -53,7 +52,7 @@ async def up(options: UpOptions, console: Console) -> int:
                 backends=backends,
                 folder=folder,
                 namespace=NAMESPACE,
-                env={"CHANGEOVER_COMPUTE": options.compute, **options.env},
+                env={"CHANGEOVER_COMPUTE": options.compute, **_own_stores()},
                 port=options.port,
             )
             await await_ready(stack)
@@ -70,3 +69,9 @@ async def up(options: UpOptions, console: Console) -> int:
         console.print("stop    Ctrl-C")
         await asyncio.Event().wait()
     return 0
+
+
+def _own_stores() -> dict[str, str]:
+    """Return the database and the artifact store that the environment names, if it does."""
+    names = ("CHANGEOVER_DATABASE_URL", "CHANGEOVER_ARTIFACTS_URL")
+    return {name: value for name in names if (value := configured(name))}

@@ -19,6 +19,7 @@ CALL_S = 1.5
 
 _WORKER_CONNECT_S = 60.0
 _CONNECT_PAUSE_S = 1.0
+_SETTLE_S = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +66,15 @@ async def _connect_now(settings: Settings, profile: TemporalProfile) -> Client:
         DescribeNamespaceRequest(namespace=settings.namespace), timeout=timedelta(seconds=5)
     )
     return client
+
+
+async def settle() -> None:
+    """Let the SDK's threads come to rest; await it last, before the event loop ends.
+
+    They let go of Python objects a moment after a call has returned, and an interpreter that ends
+    within that moment aborts (PyGILState_Release) or hangs.
+    """
+    await asyncio.sleep(_SETTLE_S)
 
 
 def worker_retries(profile: TemporalProfile) -> RetryConfig:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from temporalio.api.workflowservice.v1 import GetClusterInfoRequest
 from temporalio.client import Client
@@ -24,7 +24,7 @@ from shared.ports.engine import Engine
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.bounds import recovery_bounds
-from temporal_impl.client import CALL_S, connect_for_facade, explain, namespace_is_missing
+from temporal_impl.client import CALL_S, connect_for_facade, explain, namespace_is_missing, settle
 from temporal_impl.execution import JobExecution
 from temporal_impl.messages import ImageOrder
 from temporal_impl.profile import Execution
@@ -41,6 +41,9 @@ class TemporalEngine:
         self._settings = settings
         self._profile = profiles.load(settings)
         self._connected: tuple[Client, JobExecution] | None = None
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def start(self) -> None:
         client = await connect_for_facade(self._settings)
@@ -52,8 +55,12 @@ class TemporalEngine:
         self._connected = client, kind(client, self._profile)
 
     async def close(self) -> None:
-        # A client has nothing to close; without a reference its connection ends.
+        # A client has no close of its own: calls in flight end, then its connection is dropped.
         self._connected = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CALL_S):
+                await self._idle.wait()
+        await settle()
 
     async def submit(self, job_id: JobId, workload: str, request: str) -> None:
         if workload != IMAGE_GENERATION:
@@ -108,6 +115,8 @@ class TemporalEngine:
         """Bound what is done inside, and turn a server that is down into `EngineUnavailable`."""
         if self._connected is None:
             raise EngineUnavailable("the Temporal engine is not started; await start() first")
+        self._calls += 1
+        self._idle.clear()
         try:
             async with asyncio.timeout(CALL_S):
                 yield self._connected
@@ -118,6 +127,10 @@ class TemporalEngine:
             if error.status in _DOWN or namespace_is_missing(error):
                 raise EngineUnavailable(explain(error, self._settings)) from error
             raise
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
 
 
 _DOWN = frozenset(

@@ -26,7 +26,7 @@ from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.activities import ImageActivities
-from temporal_impl.client import connect_for_worker
+from temporal_impl.client import connect_for_worker, settle
 from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.standalone import StandaloneActivities
@@ -72,6 +72,7 @@ async def _run(role: Queue, settings: Settings) -> None:
                 presence.stop()
     finally:
         presence.stop()
+        await settle()
     _log.info("%s has stopped", settings.worker_name)
 
 

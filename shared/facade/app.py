@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from shared.facade import job_routes, operator_routes, problems, telemetry
+from shared.facade import job_routes, operator_routes, page_routes, problems, telemetry
 from shared.facade.service import build_service
 from shared.settings import Settings
 
@@ -24,4 +24,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.middleware("http")(telemetry.observe)
     app.include_router(job_routes.router)
     app.include_router(operator_routes.router)
+    app.include_router(page_routes.router)
     return app

@@ -57,7 +57,7 @@ class Jobs(Protocol):
     def page(
         self, *, limit: int, before_s: float | None, engine: str | None, workload: str | None
     ) -> Sequence[RegisteredJob]:
-        """Return accepted jobs created before `before_s`, newest first."""
+        """Return jobs created before `before_s` that were not rejected, newest first."""
         ...
 
     def add_artifact(self, job_id: str, artifact: Artifact) -> None:
