@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -104,14 +105,19 @@ async def _start_servers(
         folder,
         sorted(engines),
         [namespace_of(stage, arm) for stage, arm in places if arm.engine == "temporal"],
+        own_sink=True,
     )
     backends = {
         namespace_of(stage, arm): replace(
-            shared, redis_url=f"{shared.redis_url}/{number}" if shared.redis_url else None
+            shared, redis_url=_redis_database(shared.redis_url, number)
         )
         for number, (stage, arm) in enumerate(places)
     }
     return backends, shared.effects_url
+
+
+def _redis_database(url: str | None, number: int) -> str | None:
+    return urlsplit(url)._replace(path=f"/{number}").geturl() if url else None
 
 
 async def _effects(sink_url: str) -> list[EffectRecord]:
