@@ -95,7 +95,8 @@ def explain(error: Exception, settings: Settings) -> str:
             f"create it with `temporal operator namespace create -n {settings.namespace}`"
         )
     return (
-        f"no answer from Temporal at {settings.temporal_address} ({error}); start a server there "
+        f"no answer from Temporal at {settings.temporal_address} "
+        f"({str(error) or 'timed out'}); start a server there "
         "or set CHANGEOVER_TEMPORAL_ADDRESS"
     )
 

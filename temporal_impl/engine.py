@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import quote
 
 from temporalio.api.workflowservice.v1 import GetClusterInfoRequest
 from temporalio.client import Client
@@ -103,12 +104,12 @@ class TemporalEngine:
         base = self._settings.temporal_ui_url
         if base is None:
             return None
-        kind = (
-            "activities"
-            if self._profile.execution is Execution.STANDALONE_ACTIVITY
-            else "workflows"
-        )
-        return f"{base.rstrip('/')}/namespaces/{self._settings.namespace}/{kind}/{job_id}"
+        namespace = f"{base.rstrip('/')}/namespaces/{self._settings.namespace}"
+        if self._profile.execution is Execution.STANDALONE_ACTIVITY:
+            # The page of an activity needs its run id, the list can do without.
+            query = f'ActivityId="{job_id}"'
+            return f"{namespace}/activities?query={quote(query)}"
+        return f"{namespace}/workflows/{job_id}"
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[tuple[Client, JobExecution]]:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,8 @@ class Sink:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve = partial(self._server.serve_forever, poll_interval=0.05)
+        threading.Thread(target=serve, daemon=True).start()
 
     def of(self, job_id: str) -> list[str]:
         """Return the effects of one job, in order."""
@@ -161,21 +163,13 @@ class Cell:
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    async def start_worker(self, role: str, name: str | None = None) -> str:
-        """Start a worker process and wait until it takes work; returns its name."""
-        name = self.launch(role, name)
-        await until(f"{name} is ready", lambda: self.is_ready(name))
-        return name
-
     async def start_workers(self, *roles: str) -> None:
         """Start several at once."""
         names = [self.launch(role, f"{role}-{index}") for index, role in enumerate(roles)]
-        for name in names:
-            await until(f"{name} is ready", lambda name=name: self.is_ready(name))
+        await until(f"{names} are ready", lambda: all(self.is_ready(name) for name in names))
 
-    def launch(self, role: str, name: str | None = None) -> str:
-        """Start a worker process."""
-        name = name or role
+    def launch(self, role: str, name: str) -> str:
+        """Start a worker process; returns its name."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "temporal_impl.worker", "--role", role],
@@ -205,20 +199,16 @@ class Cell:
             if process.poll() is None:
                 kill_group(process)
 
-    def new_job(self, n: int = 1, steps: int = 10, **values: Any) -> tuple[JobId, str]:
+    def new_job(self, n: int = 1, steps: int = 10) -> tuple[JobId, str]:
         """Register a job and return its id and request."""
-        job = ImageJob(
-            **{"prompt": "a red circle", "user_id": "u", "n": n, "steps": steps, "seed": 7}
-            | {"width": 64, "height": 64}
-            | values
-        )
+        job = ImageJob("a red circle", "u", n, steps, seed=7, width=64, height=64)
         request = to_json(job)
         registered = self.jobs.register(IMAGE_GENERATION, "temporal", request, None)
         return registered.job_id, request
 
-    async def submit(self, **values: Any) -> JobId:
+    async def submit(self, n: int = 1, steps: int = 10) -> JobId:
         """Submit a new job."""
-        job_id, request = self.new_job(**values)
+        job_id, request = self.new_job(n, steps)
         await self.engine.submit(job_id, IMAGE_GENERATION, request)
         self.jobs.accept(job_id)
         return job_id

@@ -1,0 +1,47 @@
+"""Bounds and options follow from the settings in force."""
+
+import pytest
+
+from shared.domain.jobs import Bound
+from shared.policy import GENERATE_IMAGE, POLICIES
+from shared.settings import Settings
+from temporal_impl import profile as profiles
+from temporal_impl.engine import create_engine
+
+
+def _bounds(**settings: object) -> dict[str, Bound]:
+    return create_engine(Settings.model_validate(settings)).bounds()
+
+
+def test_a_dead_worker_is_noticed_within_the_budget_and_the_servers_timer_shift() -> None:
+    bound = _bounds(profile="hardened", detection_budget_s=20)["sigkill"]
+    assert bound.parts == {"heartbeat_timeout_s": 19.0, "timer_shift_s": 1.0, "backoff_s": 1.0}
+    assert bound.seconds == 21.0
+
+
+def test_a_graceful_stop_hands_the_step_on_within_the_grace_and_a_backoff() -> None:
+    bound = _bounds(profile="hardened", stop_grace_s=30)["sigterm"]
+    assert bound.parts == {"graceful_shutdown_timeout_s": 28.0, "report_s": 2.0, "backoff_s": 1.0}
+    assert bound.seconds == 31.0
+
+
+def test_stock_takes_half_an_hour_after_either_signal() -> None:
+    bounds = _bounds(profile="stock")
+    assert bounds["sigkill"] == bounds["sigterm"]
+    assert bounds["sigkill"].seconds == 1801.0
+
+
+@pytest.mark.parametrize("name", ["stock", "hardened", "standalone"])
+def test_every_setting_has_its_value_reason_and_source(name: str) -> None:
+    settings = create_engine(Settings(profile=name)).settings()
+    assert len(settings) > len(POLICIES)
+    assert all(row.value and row.reason and row.source for row in settings)
+
+
+@pytest.mark.parametrize("budget_s", [2.0, 20.0, 60.0])
+def test_heartbeats_come_many_times_within_their_timeout(budget_s: float) -> None:
+    profile = profiles.load(Settings(profile="hardened", detection_budget_s=budget_s))
+    timeout_s = profile.step_options(GENERATE_IMAGE).heartbeat_timeout_s
+    assert timeout_s is not None
+    assert profile.heartbeat_throttle_s is not None
+    assert profile.heartbeat_throttle_s <= 0.2 * timeout_s
