@@ -70,6 +70,7 @@ async def run_cell(
     plan: CellPlan,
     *,
     seed: int,
+    faults_at_once: int,
     run_id: str,
     folder: Path,
 ) -> list[CellOutcome]:
@@ -85,7 +86,7 @@ async def run_cell(
     if plan.fault == NO_FAULT:
         await asyncio.sleep(plan.duration_s)
     else:
-        await _run_trials(outcomes, plan, seed, began)
+        await _run_trials(outcomes, plan, seed, faults_at_once, began)
     for load in loads:
         end_arrivals(load)
     await until_drained(loads, plan.drain_s)
@@ -113,6 +114,7 @@ async def _run_trials(outcomes: list[CellOutcome], plan: CellPlan, seed: int, be
             rng=random.Random(f"{seed}:{plan.fault}:at"),
             since_mono_s=began,
             give_up_mono_s=began + plan.limit_s,
+            at_once=at_once,
         )
         for outcome in outcomes
     ]
@@ -127,7 +129,7 @@ async def _run_trials(outcomes: list[CellOutcome], plan: CellPlan, seed: int, be
         confirmed[place] += hit
 
     async with asyncio.TaskGroup() as group:
-        # Each arm takes its trials in the shuffled order, one at a time; see `Injector.trial`.
+        # A trial waits for its turn in the shuffled order; see `Injector.trial`.
         for injector in queue:
             group.create_task(one(injectors.index(injector)))
     async with asyncio.TaskGroup() as group:

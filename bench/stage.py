@@ -63,6 +63,7 @@ async def run_stage(
                 stage,
                 plan,
                 seed=scenario.seed + 100 * number + index,
+                faults_at_once=scenario.faults_at_once,
                 run_id=run_id,
                 folder=folder / "load",
             )

@@ -29,6 +29,8 @@ class Injector:
     rng: random.Random
     since_mono_s: float
     give_up_mono_s: float
+    at_once: asyncio.Semaphore
+    """Shared by all arms of a cell: how many workers may be down at the same time."""
     events: list[FaultEvent] = field(default_factory=list)
     _struck: set[str] = field(default_factory=set)
     _down: set[str] = field(default_factory=set)
@@ -44,7 +46,7 @@ class Injector:
         Trials of one arm that wait for each other do so here: half of the arm's workers stay up,
         so that what is measured is recovery and not the lack of workers.
         """
-        async with self._turns:
+        async with self._turns, self.at_once:
             aim = Aim(GENERATE_IMAGE, self.rng.uniform(*self.at))
             target = await self._wait_for_target(aim)
             if target is None:

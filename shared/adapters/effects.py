@@ -1,8 +1,12 @@
 """Effects over HTTP."""
 
-import httpx
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from shared.domain.errors import EffectFailed
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class HttpEffects:
@@ -10,9 +14,18 @@ class HttpEffects:
 
     def __init__(self, url: str, timeout_s: float = 5.0) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.Client(timeout=timeout_s)
+        self._timeout_s = timeout_s
+
+    @cached_property
+    def _client(self) -> "httpx.Client":
+        # Late: a GPU worker applies no effect, and its restarts should not pay for the import.
+        import httpx
+
+        return httpx.Client(timeout=self._timeout_s)
 
     def apply(self, effect: str, *, job_id: str, key: str, amount: int | None = None) -> None:
+        import httpx
+
         body: dict[str, object] = {"job_id": job_id, "effect": effect}
         if amount is not None:
             body["amount"] = amount

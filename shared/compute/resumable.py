@@ -27,7 +27,11 @@ def make_resumable(scheduler: Any) -> Any | None:
             super().set_timesteps(*args, **kwargs)
             if self.first:
                 self.timesteps = self.timesteps[self.first :]
-                self.set_begin_index(self.first)
+                self.set_begin_index(0)
+
+        def set_begin_index(self, begin_index: int = 0) -> None:
+            # Some pipelines set 0 themselves, meaning the first of the timesteps they were given.
+            super().set_begin_index(begin_index + self.first)
 
         @property
         def init_noise_sigma(self) -> Any:

@@ -145,6 +145,51 @@ def test_other_exact_schedules_resume_to_the_same_pixels(
         assert recorder.calls == every_step(done + 1)
 
 
+def save_stable_diffusion_xl(folder: Path) -> None:
+    """An SDXL pipeline with untrained networks around the tiny model's VAE and tokenizer."""
+    import torch
+    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
+    from transformers import CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    tiny = StableDiffusionPipeline.from_pretrained(TINY, local_files_only=True)
+    encoder = tiny.text_encoder
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(32, 64),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=1,
+        norm_num_groups=8,
+        attention_head_dim=4,
+        cross_attention_dim=2 * encoder.config.hidden_size,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + encoder.config.projection_dim,
+    )
+    StableDiffusionXLPipeline(
+        vae=tiny.vae,
+        text_encoder=encoder,
+        text_encoder_2=CLIPTextModelWithProjection(encoder.config),
+        tokenizer=tiny.tokenizer,
+        tokenizer_2=tiny.tokenizer,
+        unet=unet,
+        scheduler=tiny.scheduler,
+    ).save_pretrained(folder)
+
+
+def test_stable_diffusion_xl_resumes_to_the_same_pixels(tmp_path: Path) -> None:
+    save_stable_diffusion_xl(tmp_path / "xl")
+    driver = loaded(tmp_path / "xl")
+    assert driver.can_resume
+    first_run = Recorder()
+    png = driver.generate(SPEC, first_run)
+    for done in (1, STEPS - 1):
+        recorder = Recorder()
+        assert driver.generate(SPEC, recorder, Resume(done, first_run.states[done])) == png
+        assert recorder.calls == every_step(done + 1)
+
+
 @pytest.mark.parametrize(
     ("scheduler", "changes"),
     [
