@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from bench.topology import Stack
 # A fault now and then misses, because its target ends in the same instant; such a trial stays in
 # the history and another one is run.
 _SPARE_TRIALS = 3
+# Trials that look for their target while others heal: the seeded order holds up to this many.
+_LOOK_AHEAD = 3
 
 
 @dataclass(slots=True)
@@ -101,8 +104,10 @@ async def run_cell(
     return outcomes
 
 
-async def _run_trials(outcomes: list[CellOutcome], plan: CellPlan, seed: int, began: float) -> None:
-    order = random.Random(f"{seed}:{plan.fault}")
+async def _run_trials(
+    outcomes: list[CellOutcome], plan: CellPlan, seed: int, faults_at_once: int, began: float
+) -> None:
+    at_once = asyncio.Semaphore(faults_at_once)
     injectors = [
         Injector(
             cell=outcome.cell,
@@ -118,26 +123,30 @@ async def _run_trials(outcomes: list[CellOutcome], plan: CellPlan, seed: int, be
         )
         for outcome in outcomes
     ]
-    queue = [injector for injector in injectors for _ in range(plan.trials)]
-    order.shuffle(queue)
-    confirmed = dict.fromkeys(range(len(injectors)), 0)
-    numbers = dict.fromkeys(range(len(injectors)), 0)
-
-    async def one(place: int) -> None:
-        numbers[place] += 1
-        hit = await injectors[place].trial(numbers[place])
-        confirmed[place] += hit
-
-    async with asyncio.TaskGroup() as group:
-        # A trial waits for its turn in the shuffled order; see `Injector.trial`.
-        for injector in queue:
-            group.create_task(one(injectors.index(injector)))
-    async with asyncio.TaskGroup() as group:
-        for place in range(len(injectors)):
-            for _ in range(min(plan.trials - confirmed[place], _SPARE_TRIALS)):
-                group.create_task(one(place))
+    order = [injector for injector in injectors for _ in range(plan.trials)]
+    random.Random(f"{seed}:{plan.fault}").shuffle(order)
+    await _in_order(order, faults_at_once + _LOOK_AHEAD)
+    spare = [
+        injector
+        for injector in injectors
+        for _ in range(min(plan.trials - injector.confirmed, _SPARE_TRIALS))
+    ]
+    await _in_order(spare, faults_at_once + _LOOK_AHEAD)
     for outcome, injector in zip(outcomes, injectors, strict=True):
         outcome.faults = injector.events
+
+
+async def _in_order(trials: list[Injector], width: int) -> None:
+    """Run trials in this order, so many at a time."""
+    waiting = deque(trials)
+
+    async def take() -> None:
+        while waiting:
+            await waiting.popleft().trial()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(width):
+            group.create_task(take())
 
 
 def _start_load(

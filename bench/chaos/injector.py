@@ -34,42 +34,54 @@ class Injector:
     events: list[FaultEvent] = field(default_factory=list)
     _struck: set[str] = field(default_factory=set)
     _down: set[str] = field(default_factory=set)
+    _trials: int = 0
     _turns: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         gpu_workers = sum(place.spec.role == "gpu" for place in self.stack.workers)
         self._turns = asyncio.Semaphore(max(1, gpu_workers // 2))
 
-    async def trial(self, number: int) -> bool:
-        """Run one trial; return whether its fault is confirmed.
+    @property
+    def confirmed(self) -> int:
+        """How many faults the ledger has confirmed so far."""
+        return sum(event.phase is FaultPhase.CONFIRMED for event in self.events)
+
+    async def trial(self) -> None:
+        """Run one trial.
 
         Trials of one arm that wait for each other do so here: half of the arm's workers stay up,
         so that what is measured is recovery and not the lack of workers.
         """
-        async with self._turns, self.at_once:
+        async with self._turns:
             aim = Aim(GENERATE_IMAGE, self.rng.uniform(*self.at))
             target = await self._wait_for_target(aim)
             if target is None:
-                return False
-            self._struck.add(target.job_id)
-            self._down.add(target.worker)
-            trial = f"{self.cell}#{number}"
-            place = self.stack.gpu_worker(target.worker)
-            loads_before = len(self._loads(target.worker))
-            # The record of the injection is made before the strike: a strike without a record
-            # would be a loss that nobody can explain.
-            self._event(FaultPhase.INJECTED, trial, target, time.monotonic())
+                return
+            self._trials += 1
             try:
-                struck_at = await self.fault.strike(place)
-            except TimeoutError as error:
-                self._event(FaultPhase.MISSED, trial, target, time.monotonic(), str(error))
-                return False
-            confirmed = self._confirm(trial, target, struck_at)
-            await self._wait_for_heal(trial, target, loads_before)
-            self._down.discard(target.worker)
-            return confirmed
+                await self._strike(f"{self.cell}#{self._trials}", target)
+            finally:
+                self._down.discard(target.worker)
+                self.at_once.release()
+
+    async def _strike(self, trial: str, target: AttemptRecord) -> None:
+        self._struck.add(target.job_id)
+        self._down.add(target.worker)
+        place = self.stack.gpu_worker(target.worker)
+        loads_before = len(self._loads(target.worker))
+        # The record of the injection is made before the strike: a strike without a record would
+        # be a loss that nobody can explain.
+        self._event(FaultPhase.INJECTED, trial, target, time.monotonic())
+        try:
+            struck_at = await self.fault.strike(place)
+        except TimeoutError as error:
+            self._event(FaultPhase.MISSED, trial, target, time.monotonic(), str(error))
+            return
+        self._confirm(trial, target, struck_at)
+        await self._wait_for_heal(trial, target, loads_before)
 
     async def _wait_for_target(self, aim: Aim) -> AttemptRecord | None:
+        """Return a target, with one place of `at_once` taken for it; None if time is up."""
         while time.monotonic() < self.give_up_mono_s:
             target = find_target(
                 self.tail,
@@ -78,12 +90,14 @@ class Injector:
                 spared_jobs=self._struck,
                 spared_workers=self._down,
             )
-            if target is not None and not self.stack.gpu_worker(target.worker).exited():
+            alive = target is not None and not self.stack.gpu_worker(target.worker).exited()
+            if alive and not self.at_once.locked():
+                await self.at_once.acquire()
                 return target
             await asyncio.sleep(_POLL_S)
         return None
 
-    def _confirm(self, trial: str, target: AttemptRecord, struck_at: float) -> bool:
+    def _confirm(self, trial: str, target: AttemptRecord, struck_at: float) -> None:
         """Confirm from the ledger that the attempt was computing when the signal was sent."""
         self.tail.refresh()
         records = self.tail.by_attempt[target.attempt_id]
@@ -93,9 +107,8 @@ class Injector:
         survived = self.fault.name == "sigkill" and len(records) > len(before) + 1
         if ended_before or survived or not before:
             self._event(FaultPhase.MISSED, trial, target, struck_at, "the attempt was not hit")
-            return False
-        self._event(FaultPhase.CONFIRMED, trial, before[-1], struck_at)
-        return True
+        else:
+            self._event(FaultPhase.CONFIRMED, trial, before[-1], struck_at)
 
     async def _wait_for_heal(self, trial: str, target: AttemptRecord, loads_before: int) -> None:
         give_up_at = time.monotonic() + _HEAL_LIMIT_S
