@@ -1,6 +1,7 @@
 """One attempt of a step as Temporal sees it: the server keeps its heartbeats and its cancel."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from temporalio import activity
 
@@ -12,32 +13,29 @@ _SEEN_THROUGH = frozenset({NOTIFY_USER, RELEASE_CREDITS})
 
 
 class ActivityHost:
-    """A `StepHost` on the running activity. Heartbeat details: step, done, total, checkpoint.
+    """A `StepHost` on the running activity, which may run several steps, one after the other.
 
-    The step is among them because one activity may run several steps, one after the other.
+    Heartbeat details: the step, how far it is, the newest checkpoint, and whose that is. The
+    server keeps only the last ones, so a step that begins sends on what an earlier attempt left.
     """
 
     def __init__(self, step: str) -> None:
         self._step = step
         self._info = activity.info()
+        self._left: Mapping[str, Any] = next(iter(self._info.heartbeat_details), {})
+        self._send(0, 0, self._left.get("checkpoint"), self._left.get("checkpoint_of"))
 
     @property
     def attempt(self) -> int:
         return self._info.attempt
 
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:
-        # Without a heartbeat timeout nobody listens; the guide's code sends none.
-        if self._info.heartbeat_timeout is not None:
-            activity.heartbeat(
-                {"step": self._step, "done": done, "total": total, "checkpoint": checkpoint}
-            )
+        self._send(done, total, checkpoint, self._step)
 
     def resume_ref(self) -> str | None:
-        match self._info.heartbeat_details:
-            case [Mapping() as last, *_] if last.get("step") == self._step:
-                return last.get("checkpoint")
-            case _:
-                return None
+        if self._left.get("checkpoint_of") != self._step:
+            return None
+        return self._left.get("checkpoint")
 
     def stop_reason(self) -> StopReason | None:
         details = activity.cancellation_details()
@@ -50,3 +48,19 @@ class ActivityHost:
         # The grace is over; or an operator has paused or reset the activity, which also means
         # that this attempt is to end and another will come.
         return StopReason.WORKER_STOPPING
+
+    def _send(
+        self, done: int, total: int, checkpoint: str | None, checkpoint_of: str | None
+    ) -> None:
+        # Without a heartbeat timeout nobody listens; the guide's code sends none.
+        if self._info.heartbeat_timeout is None:
+            return
+        activity.heartbeat(
+            {
+                "step": self._step,
+                "done": done,
+                "total": total,
+                "checkpoint": checkpoint,
+                "checkpoint_of": checkpoint_of,
+            }
+        )

@@ -69,7 +69,7 @@ async def _run(role: Queue, settings: Settings) -> None:
                     "%s takes %s work with profile %s", settings.worker_name, role, settings.profile
                 )
                 await stop.wait()
-                presence.stop()
+                await asyncio.to_thread(presence.stop)
     finally:
         presence.stop()
         await settle()

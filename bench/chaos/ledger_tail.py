@@ -9,7 +9,7 @@ from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.ports.ledger import Ledger
 
-_POLL_S = 0.03
+_POLL_S = 0.04
 
 
 class LedgerTail:
@@ -21,6 +21,7 @@ class LedgerTail:
         self.records: list[AttemptRecord] = []
         self.by_attempt: dict[str, list[AttemptRecord]] = {}
         self.model_loads: list[AttemptRecord] = []
+        self._open: dict[str, list[AttemptRecord]] = {}
 
     def refresh(self) -> None:
         """Read what is new."""
@@ -30,7 +31,12 @@ class LedgerTail:
             if record.kind is RecordKind.MODEL_LOADED:
                 self.model_loads.append(record)
             else:
-                self.by_attempt.setdefault(record.attempt_id, []).append(record)
+                records = self.by_attempt.setdefault(record.attempt_id, [])
+                records.append(record)
+                if record.kind.ends_attempt:
+                    self._open.pop(record.attempt_id, None)
+                else:
+                    self._open[record.attempt_id] = records
 
     async def follow(self) -> None:
         """Refresh until cancelled."""
@@ -40,9 +46,7 @@ class LedgerTail:
 
     def open_attempts(self) -> list[Sequence[AttemptRecord]]:
         """Return the records of each attempt that has not ended."""
-        return [
-            records for records in self.by_attempt.values() if not records[-1].kind.ends_attempt
-        ]
+        return list(self._open.values())
 
 
 def tail_of(database_url: str) -> LedgerTail:

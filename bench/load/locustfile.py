@@ -27,6 +27,8 @@ from bench.load.plan import COLOURS, PLAN_VARIABLE, SHAPES, LoadPlan, read_plan
 _FOLLOW_FIRST_S = 0.3
 _FOLLOW_MOST_S = 2.0
 _SUBMIT_TRIES = 5
+# An idle user costs nothing while it waits, and a turn of Locust's loop when it stops waiting.
+_IDLE_S = 30.0
 _TERMINAL = {"succeeded", "failed", "cancelled", "timed_out"}
 
 PLAN: LoadPlan = read_plan(Path(os.environ[PLAN_VARIABLE]))
@@ -118,7 +120,7 @@ class Customer(FastHttpUser):
     def order(self) -> None:
         """Submit, follow, fetch."""
         try:
-            number, intended, body = ARRIVALS.due.get(timeout=0.5)
+            number, intended, body = ARRIVALS.due.get(timeout=_IDLE_S)
         except Empty:
             return
         try:

@@ -13,7 +13,7 @@ from bench.load.plan import PLAN_VARIABLE, LoadPlan, write_plan
 from bench.supervisor import Managed, ProcessSpec, Supervisor
 
 # More users than jobs can be in flight: a user that waits for its job never holds up an arrival.
-_USERS = 200
+_USERS = 100
 _POLL_S = 0.1
 
 

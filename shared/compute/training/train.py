@@ -4,8 +4,8 @@
 
 About 20 minutes on two idle CPU cores. First the autoencoder learns the pictures, then the
 U-Net and the text encoder learn together to denoise the cached latents. A checkpoint in
-`--checkpoint` is written every 100 steps and picked up by the next run. Everything is seeded:
-the defaults are those the shipped model was made with. Weights are saved as float16.
+`--checkpoint` is written every 100 steps and picked up by the next run. Everything is seeded;
+the shipped model's card says how its run differed from the defaults. Weights are saved as float16.
 """
 
 import argparse
