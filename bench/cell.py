@@ -24,7 +24,7 @@ from bench.topology import Stack
 # the history and another one is run.
 _SPARE_TRIALS = 3
 # Trials that look for their target while others heal: the seeded order holds up to this many.
-_LOOK_AHEAD = 3
+_LOOK_AHEAD = 6
 
 
 @dataclass(slots=True)

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from builder import Story
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.checkers.answer import answer
 from bench.checkers.statistics import summarise, wilson
 from bench.metrics import Bucket, CellMetrics, Trial, Verdict
+from tests.unit.bench.builder import Story
 
 _BLANK = Story().cell()
 

@@ -1,11 +1,10 @@
 """When an attempt ended that could not say so itself."""
 
-from builder import ARM, DENOISE, Story, cell_info
-
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import by_cell
 from bench.history import FaultPhase
 from shared.domain.status import RecordKind
+from tests.unit.bench.builder import ARM, DENOISE, Story, cell_info
 
 
 def attempts(story: Story, job: str = "a") -> list[Attempt]:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from builder import Story
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from bench.checkers.buckets import ACCEPTED
 from bench.history import OpPhase
 from bench.metrics import Bucket, Verdict
 from shared.domain.status import JobStatus, RecordKind
+from tests.unit.bench.builder import Story
 
 CHECK = "buckets add up"
 

@@ -1,11 +1,11 @@
 """What a scenario demands decides the verdict; the rest is a number."""
 
 import pytest
-from builder import Story
 
 from bench.metrics import Verdict
 from shared.domain.jobs import Bound
 from shared.domain.status import JobStatus
+from tests.unit.bench.builder import Story
 
 NEVER = Bound(None, {}, "early ack")
 

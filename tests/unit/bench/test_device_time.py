@@ -1,7 +1,6 @@
 """Every busy second has one cause, and the causes add up."""
 
 import pytest
-from builder import STEPS, Story
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from bench.checkers.buckets import sort_into_buckets
 from bench.checkers.by_job import by_cell
 from bench.checkers.device_time import busy_s, split_device_time
 from shared.domain.status import JobStatus, RecordKind
+from tests.unit.bench.builder import STEPS, Story
 
 
 def split(story: Story) -> dict[str, float]:

@@ -1,11 +1,11 @@
 """Breaches that no setting excuses."""
 
 import pytest
-from builder import Story
 
 from bench.history import OpPhase
 from bench.metrics import Verdict
 from shared.domain.status import JobStatus, RecordKind
+from tests.unit.bench.builder import Story
 
 FINISHED = RecordKind.FINISHED
 

@@ -1,10 +1,10 @@
 """Latency counts from the intended send time."""
 
 import pytest
-from builder import Story
 
 from bench.history import OpPhase
 from shared.domain.status import JobStatus
+from tests.unit.bench.builder import Story
 
 
 def scheduled() -> Story:

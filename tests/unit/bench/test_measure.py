@@ -4,13 +4,13 @@ import random
 from pathlib import Path
 
 import pytest
-from builder import CELL, Story, cell_info
 
 from bench.checkers import measure as measure_module
 from bench.checkers.verdict import Checks, worst
 from bench.history import read_history, write_history
 from bench.metrics import Bucket, Check, Metrics, Verdict, read_metrics, write_metrics
 from shared.domain.status import JobStatus
+from tests.unit.bench.builder import CELL, Story, cell_info
 
 EVERY_DEMAND = [
     "no_loss",

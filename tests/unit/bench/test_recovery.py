@@ -1,11 +1,11 @@
 """What is said of each fault."""
 
 import pytest
-from builder import Story, cell_info
 
 from bench.history import FaultPhase
 from bench.metrics import Bucket, Trial, Verdict
 from shared.domain.status import JobStatus, RecordKind
+from tests.unit.bench.builder import Story, cell_info
 
 MISSED = [FaultPhase.INJECTED, FaultPhase.MISSED]
 

@@ -1,9 +1,9 @@
 """Model loads after the first are told, and told to belong to one cell."""
 
 import pytest
-from builder import ARM, Story, cell_info
 
 from bench.metrics import Verdict
+from tests.unit.bench.builder import ARM, Story, cell_info
 
 
 def run() -> Story:

@@ -1,7 +1,6 @@
 """Repeats are counted, by kind."""
 
 import pytest
-from builder import Story
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from bench.checkers.attempts import Attempt
 from bench.checkers.repetition import overlap_s
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
+from tests.unit.bench.builder import Story
 
 
 def test_a_clean_cell_repeats_nothing() -> None:

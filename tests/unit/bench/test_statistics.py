@@ -4,7 +4,6 @@ from dataclasses import replace
 from statistics import median
 
 import pytest
-from builder import Story
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from bench.checkers.statistics import (
     wilson,
 )
 from shared.domain.status import JobStatus
+from tests.unit.bench.builder import Story
 
 seconds = st.floats(-100, 1000, allow_nan=False)
 

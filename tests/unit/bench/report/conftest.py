@@ -1,10 +1,10 @@
 """A run of every arm, measured and reported once for all tests of the report."""
 
 import pytest
-from synthetic_run import SyntheticRun
 
 from bench.metrics import Metrics
 from bench.report.build import Report, build_report
+from tests.unit.bench.report.synthetic_run import SyntheticRun
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from synthetic_run import SyntheticRun
 
 from bench.checkers.by_job import by_cell
 from bench.report.budget import BudgetLine, budget_lines
 from shared.domain.jobs import EffectiveSetting
+from tests.unit.bench.report.synthetic_run import SyntheticRun
 
 
 def lines(run: SyntheticRun, **settings: str) -> dict[str, BudgetLine]:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from document import parse
-from synthetic_run import SyntheticRun
 
 from bench.history import History
 from bench.metrics import Metrics
@@ -16,6 +14,8 @@ from bench.report.format import Shown
 from bench.report.html import render_html
 from bench.report.page import build_page
 from bench.run_info import ServiceInfo
+from tests.unit.bench.report.document import parse
+from tests.unit.bench.report.synthetic_run import SyntheticRun
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from synthetic_run import SyntheticRun
-
 from bench.metrics import Metrics
 from bench.report.build import Report
 from bench.report.markdown import escape, render_markdown
 from bench.report.page import build_page
+from tests.unit.bench.report.synthetic_run import SyntheticRun
 
 
 def test_it_begins_with_the_answer(report: Report, metrics: Metrics) -> None:

@@ -1,12 +1,12 @@
 """A timeline tells attempts as the ledger does."""
 
 import pytest
-from synthetic_run import SyntheticRun
 
 from bench.checkers.by_job import by_cell
 from bench.metrics import CellMetrics, Metrics
 from bench.report.timeline import CUT_OFF, JobTimeline, Phase, build_timelines
 from bench.report.timeline_chart import timeline_chart
+from tests.unit.bench.report.synthetic_run import SyntheticRun
 
 STEP = "generate_image/0"
 
