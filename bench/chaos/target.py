@@ -16,6 +16,8 @@ class Aim:
 
     step: str
     share: float
+    slack: float = 0.15
+    """How far beyond `share` still counts as the moment that was meant."""
 
 
 def find_target(
@@ -42,7 +44,8 @@ def find_target(
             and first.job_id not in spared_jobs
             and first.worker not in spared_workers
             and newest.total
-            and aim.share * newest.total <= newest.done <= newest.total - 2
+            and aim.share <= newest.done / newest.total <= aim.share + aim.slack
+            and newest.done <= newest.total - 2
         ):
             return newest
     return None

@@ -60,7 +60,9 @@ def _clause(arm: str, cells: Sequence[CellMetrics]) -> str:
     if lost > hit:
         parts.append(f"lost {lost - hit} more that no kill had hit")
     if unrecovered:
-        parts.append(f"left {_count(unrecovered, 'job')} unrecovered at the drain deadline")
+        left = f"left {_count(unrecovered, 'job')} unrecovered at the drain deadline"
+        bounds = [cell.predicted_bound_s for cell in cells if cell.predicted_bound_s is not None]
+        parts.append(f"{left} (its own bound is {max(bounds):.0f} s)" if bounds else left)
     if phantoms:
         parts.append(f"reported {_count(phantoms, 'job')} as done with something missing")
     parts.append(_recovery(cells, kills))
@@ -70,7 +72,8 @@ def _clause(arm: str, cells: Sequence[CellMetrics]) -> str:
 def _recovery(cells: Sequence[CellMetrics], kills: int) -> str:
     recovered = sum(len(cell.recovery_s.samples) for cell in cells)
     if not recovered:
-        return "never started a killed step again"
+        waits = any(cell.unrecovered_per_fault.hits for cell in cells)
+        return "started no killed step again" + (" by then" if waits else "")
     cell = max(cells, key=lambda cell: len(cell.recovery_s.samples))
     samples = cell.recovery_s
     if samples.median is not None:
