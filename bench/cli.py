@@ -15,7 +15,7 @@ from rich.console import Console
 from bench.interrupt import run_to_exit_status
 from bench.run_folder import DEFAULT_RESULTS
 from bench.topology import Topology
-from bench.up import UpOptions, up
+from bench.up import UpOptions, default_port, up
 from bench.verbs import compare_verb, doctor_verb, report_verb
 
 app = typer.Typer(
@@ -58,7 +58,9 @@ def up_command(
     compute: Annotated[
         ComputeChoice, typer.Option(help="What a GPU step runs on.")
     ] = ComputeChoice.DIFFUSERS,
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="By default 8000, or a free one.")
+    ] = None,
     gpu_workers: Annotated[int, typer.Option(min=1, max=64)] = 2,
     detection_budget: Annotated[
         float, typer.Option(min=2, help="Seconds in which a dead worker must be noticed.")
@@ -78,7 +80,7 @@ def up_command(
         engines=engines,
         profile=profile,
         compute=compute.value,
-        port=port,
+        port=port or default_port(),
         results=results,
         topology=Topology(gpu_workers=gpu_workers, detection_budget_s=detection_budget),
     )

@@ -8,13 +8,14 @@ from rich.console import Console
 
 from bench.backends import start_backends
 from bench.errors import NotFit
-from bench.ports import listening
+from bench.ports import free_port, listening
 from bench.run_folder import new_run_folder
 from bench.supervisor import Supervisor
 from bench.topology import Arm, Topology, await_ready, configured, profiles_of, start_stack
 from shared.settings import Settings
 
 NAMESPACE = "changeover"
+_USUAL_PORT = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class UpOptions:
     port: int
     results: Path
     topology: Topology
+
+
+def default_port() -> int:
+    """Return 8000 or, so that a second run at the same time works, another free port."""
+    return free_port() if listening(_USUAL_PORT) else _USUAL_PORT
 
 
 async def up(options: UpOptions, console: Console) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -72,7 +73,15 @@ async def list_jobs(
         if len(found) == limit or not more:
             break
     more = more or len(found) == limit
-    return JobPage(jobs=found, next=f"/v1/jobs?limit={limit}&before={before}" if more else None)
+    query = {
+        "limit": limit,
+        "before": before,
+        "engine": engine,
+        "workload": workload,
+        "status": status,
+    }
+    following = urlencode({name: value for name, value in query.items() if value is not None})
+    return JobPage(jobs=found, next=f"/v1/jobs?{following}" if more else None)
 
 
 @router.get("/{job_id}")
