@@ -67,11 +67,14 @@ class Served:
             limit_s,
         )
 
-    def computing(self, job_id: str) -> dict[str, Any]:
-        """Return a `generate_image` attempt of the job that is past its first steps."""
+    def computing(self, job_id: str, past: int = 12) -> dict[str, Any]:
+        """Return a `generate_image` attempt of the job that is past its first steps.
+
+        An engine may batch checkpoints with heartbeats, so the first one takes a while to arrive.
+        """
         view = self.until(
             job_id,
-            lambda view: view["progress"]["done"] >= 6 and bool(_computing(view)),
+            lambda view: view["progress"]["done"] >= past and bool(_computing(view)),
         )
         return _computing(view)[0]
 

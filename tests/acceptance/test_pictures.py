@@ -14,9 +14,9 @@ PROMPT = "a red circle on a blue background"
 
 def _pictures(served: Served, *, strike: bool) -> dict[str, bytes]:
     """Return a job's files by name; with `strike` its first worker is killed half-way."""
-    job_id = served.submitted(prompt=PROMPT, seed=11, steps=100)
+    job_id = served.submitted(prompt=PROMPT, seed=11, steps=120)
     if strike:
-        victim = served.computing(job_id)
+        victim = served.computing(job_id, past=40)
         os.killpg(os.getpgid(victim["pid"]), signal.SIGKILL)
     view = served.finished(job_id, limit_s=120)
     assert view["status"] == "succeeded", view
