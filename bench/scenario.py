@@ -74,6 +74,9 @@ class Stage(_Table):
     """Length of a simulated denoising step."""
     load_s: float = Field(0.0, ge=0)
     """Length of a simulated model load."""
+    faults_at_once: int = Field(3, ge=1, le=64)
+    """How many workers may be down at once, all arms together: restarts share the processors, and
+    more of them would measure the machine."""
     job: JobShape
     cells: list[CellPlan] = Field(min_length=1)
 
@@ -103,9 +106,6 @@ class Scenario(_Table):
     cpu_slots: int = Field(4, ge=1, le=32)
     restart_delay_s: float = Field(1.0, ge=0)
     stop_grace_s: float = Field(10.0, ge=3)
-    faults_at_once: int = Field(3, ge=1, le=64)
-    """How many workers may be down at once, all arms together: restarts share the processors, and
-    more of them would measure the machine."""
     stages: list[Stage] = Field(min_length=1)
 
 

@@ -63,7 +63,7 @@ async def run_stage(
                 stage,
                 plan,
                 seed=scenario.seed + 100 * number + index,
-                faults_at_once=scenario.faults_at_once,
+                faults_at_once=stage.faults_at_once,
                 run_id=run_id,
                 folder=folder / "load",
             )
