@@ -16,7 +16,7 @@ class Aim:
 
     step: str
     share: float
-    slack: float = 0.25
+    slack: float = 0.15
     """How far beyond `share` still counts as the moment that was meant."""
 
 
