@@ -59,9 +59,9 @@ def refuse_if_unfit(findings: list[Finding]) -> None:
 
 
 def _servers() -> Iterator[Finding]:
-    for what, variable, binary, scheme in (
-        ("Redis", "CHANGEOVER_REDIS_URL", redis_binary, ""),
-        ("Temporal", "CHANGEOVER_TEMPORAL_ADDRESS", temporal_binary, "//"),
+    for what, variable, binary, scheme, usual_port in (
+        ("Redis", "CHANGEOVER_REDIS_URL", redis_binary, "", 6379),
+        ("Temporal", "CHANGEOVER_TEMPORAL_ADDRESS", temporal_binary, "//", 7233),
     ):
         address = configured(variable)
         if address is None:
@@ -70,13 +70,13 @@ def _servers() -> Iterator[Finding]:
             except NotFit as error:
                 yield Finding(what, Level.UNFIT, "no server", str(error))
         else:
-            yield _reachable(what, variable, urlsplit(scheme + address))
+            url = urlsplit(scheme + address)
+            yield _reachable(what, variable, url.hostname or "127.0.0.1", url.port or usual_port)
 
 
-def _reachable(what: str, variable: str, url: object) -> Finding:
-    host, port = getattr(url, "hostname", None), getattr(url, "port", None)
+def _reachable(what: str, variable: str, host: str, port: int) -> Finding:
     try:
-        with socket.create_connection((host or "127.0.0.1", port or 6379), timeout=2):
+        with socket.create_connection((host, port), timeout=2):
             return Finding(what, Level.OK, f"{variable} answers")
     except OSError as error:
         return Finding(
