@@ -1,6 +1,7 @@
 """The database: one SQLAlchemy engine a process, SQLite in WAL mode by default."""
 
 import sqlite3
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,9 +42,25 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # fails at once with SQLITE_BUSY instead of waiting. So transactions are begun by hand, below.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_S * 1000}")
-    connection.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(connection)
     # NORMAL keeps the database whole under SIGKILL; only a power cut may take the last commits.
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait here: of two that switch a new file at once, one is told at once that it
+    # is locked, whatever the busy timeout (sqlite.org/wal.html, "Sometimes Queries Return
+    # SQLITE_BUSY").
+    give_up_at = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_immediate(connection: Any) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -40,6 +41,18 @@ def test_racing_processes_agree_on_tables_decisions_jobs_and_claims(empty_url: s
         assert len(set(decided)) == 1
         assert len(set(job_ids)) == 1
         assert claims.count(True) == 1
+
+
+def _open_new_files(folder: str, _number: int) -> None:
+    for race in range(50):
+        # All on the same tick of the clock: what is looked for lasts some microseconds.
+        time.sleep(0.02 - time.time() % 0.02)
+        with connect(f"sqlite:///{folder}/{race}.db").connect():
+            pass
+
+
+def test_processes_may_open_a_new_sqlite_file_at_the_same_moment(tmp_path: Path) -> None:
+    in_processes(4, _open_new_files, str(tmp_path))
 
 
 def _write_until_killed(url: str, first: int, at_least: int) -> int:

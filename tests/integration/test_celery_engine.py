@@ -13,6 +13,7 @@ from shared.domain.errors import EngineUnavailable, UnknownJob
 from shared.domain.ids import JobId, new_job_id
 from shared.domain.jobs import IMAGE_GENERATION, EngineTrace, EngineView
 from shared.domain.status import JobStatus, RecordKind
+from shared.policy import GENERATE_IMAGE, policy_of
 from tests.integration.celery_lab import Lab, Process, running_lab, until
 
 ONCE = ["reserve_credits", "capture_credits", "notify_user"]
@@ -149,7 +150,8 @@ async def test_a_child_that_dies_every_time_fails_the_job_in_the_end(
             await asyncio.sleep(0.05)
     view = await engine.view(job_id)
     assert view.status is JobStatus.FAILED
-    assert "5 times" in (view.error or "")
+    assert len(killed) == policy_of(GENERATE_IMAGE).maximum_attempts
+    assert "WorkerLostError" in (view.error or "")
     assert hardened.applied(job_id) == ["reserve_credits", "release_credits"]
 
 
