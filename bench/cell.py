@@ -79,12 +79,16 @@ async def run_cell(
 ) -> list[CellOutcome]:
     """Load all arms alike, strike them in a seeded interleaved order, drain, and look.
 
-    Arms share the clock, the machine and the schedule: whatever disturbs one disturbs all.
+    Arms share the clock, the machine and the schedule: whatever disturbs one disturbs all. Each
+    begins its schedule a little after the arm before, or the same arrival would come to all of them
+    in the same instant and they would measure each other.
     """
     began = time.monotonic()
     outcomes = [CellOutcome(cell_id(stage, arm.stack.arm.name, plan), arm) for arm in arms]
+    shift_s = 1 / plan.rate_per_s / len(outcomes)
     loads = [
-        _start_load(supervisor, outcome, stage, plan, seed, run_id, folder) for outcome in outcomes
+        _start_load(supervisor, outcome, stage, plan, seed, run_id, folder, delay_s=place * shift_s)
+        for place, outcome in enumerate(outcomes)
     ]
     if plan.fault == NO_FAULT:
         await asyncio.sleep(plan.duration_s)
@@ -157,6 +161,8 @@ def _start_load(
     seed: int,
     run_id: str,
     folder: Path,
+    *,
+    delay_s: float,
 ) -> Managed:
     return start_load(
         supervisor,
@@ -168,6 +174,7 @@ def _start_load(
             out=str(_ops_path(folder, outcome.cell)),
             seed=seed,
             rate_per_s=plan.rate_per_s,
+            delay_s=delay_s,
             n=list(stage.job.n),
             steps=stage.job.steps,
             width=stage.job.width,

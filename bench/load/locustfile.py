@@ -45,7 +45,7 @@ class Arrivals:
 
     def run(self) -> None:
         """Schedule until told to stop."""
-        at = time.monotonic()
+        at = time.monotonic() + self._plan.delay_s
         for number, (gap_s, body) in enumerate(requests(self._plan)):
             at += gap_s
             if self._ended.wait(timeout=max(0.0, at - time.monotonic())):

@@ -21,6 +21,8 @@ class LoadPlan:
     """Where to append client operations, one JSON object a line."""
     seed: int
     rate_per_s: float
+    delay_s: float
+    """How much later than the cell begins the schedule begins."""
     n: list[int]
     steps: int
     width: int
