@@ -174,6 +174,7 @@ def _start_load(
             out=str(_ops_path(folder, outcome.cell)),
             seed=seed,
             rate_per_s=plan.rate_per_s,
+            arrivals=plan.arrivals,
             delay_s=delay_s,
             n=list(stage.job.n),
             steps=stage.job.steps,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.errors import BadScenario
+from bench.load.plan import Arrivals
 from bench.topology import ENGINES, Arm, profiles_of
 
 NO_FAULT = "none"
@@ -45,7 +46,9 @@ class CellPlan(_Table):
     duration_s: float = Field(0.0, ge=0)
     """How long to load an unfaulted cell; a faulted one is loaded until its trials are done."""
     rate_per_s: float = Field(gt=0)
-    """Jobs that arrive in a second, on average, on each arm (a Poisson process)."""
+    """Jobs that arrive in a second, on average, on each arm."""
+    arrivals: Arrivals = "poisson"
+    """`even` where the machine could not take a Poisson process's bursts."""
     drain_s: float = Field(gt=0)
     """T: how long after the last arrival jobs are judged."""
     limit_s: float = Field(300.0, gt=0)

@@ -1,6 +1,6 @@
 """Users that submit a job, follow it to its end and fetch what it made.
 
-Open loop: arrivals come from a seeded Poisson process, whether or not earlier jobs are done, and
+Open loop: arrivals come by a seeded schedule, whether or not earlier jobs are done, and
 every operation is recorded with the time at which the schedule wanted it. SIGUSR1 ends the
 arrivals; the process ends by itself once the jobs in flight are over.
 """
@@ -70,7 +70,7 @@ def requests(plan: LoadPlan) -> Iterator[tuple[float, dict[str, Any]]]:
     while True:
         colour, ground = bodies.sample(COLOURS, 2)
         yield (
-            gaps.expovariate(plan.rate_per_s),
+            _gap_s(plan, gaps),
             {
                 "prompt": f"a {colour} {bodies.choice(SHAPES)} on a {ground} background",
                 "user_id": f"user-{bodies.randrange(100)}",
@@ -81,6 +81,12 @@ def requests(plan: LoadPlan) -> Iterator[tuple[float, dict[str, Any]]]:
                 "height": plan.height,
             },
         )
+
+
+def _gap_s(plan: LoadPlan, gaps: random.Random) -> float:
+    if plan.arrivals == "even":
+        return gaps.uniform(0.75, 1.25) / plan.rate_per_s
+    return gaps.expovariate(plan.rate_per_s)
 
 
 ARRIVALS = Arrivals(PLAN)

@@ -3,6 +3,10 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
+
+Arrivals = Literal["poisson", "even"]
+"""`poisson`: exponential gaps; `even`: the mean gap, a quarter more or less."""
 
 PLAN_VARIABLE = "CHANGEOVER_LOAD_PLAN"
 
@@ -21,6 +25,7 @@ class LoadPlan:
     """Where to append client operations, one JSON object a line."""
     seed: int
     rate_per_s: float
+    arrivals: Arrivals
     delay_s: float
     """How much later than the cell begins the schedule begins."""
     n: list[int]
