@@ -40,15 +40,23 @@ ASSEMBLE = "assemble"
 CAPTURE_CREDITS = "capture_credits"
 NOTIFY_USER = "notify_user"
 RELEASE_CREDITS = "release_credits"
+COMPARE_FACES = "compare_faces"
+SAVE_RESULT = "save_result"
+OPEN_SESSION = "open_session"
+CLOSE_SESSION = "close_session"
 
 POLICIES: dict[str, StepPolicy] = {
     RESERVE_CREDITS: StepPolicy(Queue.CPU, start_to_close_s=30),
     GENERATE_IMAGE: StepPolicy(Queue.GPU, start_to_close_s=1800),
     ASSEMBLE: StepPolicy(Queue.CPU, start_to_close_s=60),
+    COMPARE_FACES: StepPolicy(Queue.GPU, start_to_close_s=600, maximum_attempts=3),
+    SAVE_RESULT: StepPolicy(Queue.CPU, start_to_close_s=30),
     # Money and compensation must get through: they are tried far longer than the work itself.
     CAPTURE_CREDITS: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
     NOTIFY_USER: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
     RELEASE_CREDITS: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
+    OPEN_SESSION: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
+    CLOSE_SESSION: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
 }
 
 

@@ -1,7 +1,9 @@
 """The artifact store on any file system that fsspec speaks: `file://`, `s3://`, `gs://`, ..."""
 
+import contextlib
 import hashlib
 import uuid
+from pathlib import Path
 
 import fsspec
 
@@ -23,6 +25,21 @@ class FsspecArtifacts:
         self._fs.pipe_file(partial, data)
         self._fs.mv(partial, path)
         return sha256
+
+    def put_file(self, path: Path) -> str:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        target = self._path(sha256)
+        if not self._fs.exists(target):
+            self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+            partial = f"{target}.{uuid.uuid4().hex}"
+            self._fs.put_file(str(path), partial)
+            self._fs.mv(partial, target)
+        return sha256
+
+    def remove(self, sha256: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._path(sha256))
 
     def get(self, sha256: str) -> bytes:
         try:

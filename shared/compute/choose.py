@@ -1,7 +1,10 @@
-"""Picks the compute driver that the settings name."""
+"""Picks the compute drivers that the settings name."""
 
 from shared.compute.diffusers_images import DiffusersImages
+from shared.compute.dlib_faces import DlibFaces
+from shared.compute.simulated_faces import SimulatedFaces
 from shared.compute.simulated_images import SimulatedImages
+from shared.ports.face_embedder import FaceEmbedder
 from shared.ports.image_generator import ImageGenerator
 from shared.settings import Settings
 
@@ -13,3 +16,15 @@ def image_generator(settings: Settings) -> ImageGenerator:
             return SimulatedImages(settings.simulated_step_s, settings.simulated_load_s)
         case "diffusers":
             return DiffusersImages(settings.image_model, settings.device, settings.torch_threads)
+
+
+def face_embedder(settings: Settings) -> FaceEmbedder:
+    """Return the driver, not loaded yet; importing dlib is left to its `load`.
+
+    Simulated where pictures are, else real. dlib's networks run on the CPU whatever the device.
+    """
+    match settings.compute:
+        case "simulated":
+            return SimulatedFaces(settings.simulated_step_s, settings.simulated_load_s)
+        case "diffusers":
+            return DlibFaces()

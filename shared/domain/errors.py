@@ -24,12 +24,20 @@ class BadRequest(ChangeoverError):
     """The request can never succeed as it is; correct it and send it again."""
 
 
+class UnreadableMedia(BadRequest):
+    """The file is no picture or video that can be read; send another one."""
+
+
 class UnknownJob(ChangeoverError):
     """No job has this id; check the id that the submit call returned."""
 
 
 class Conflict(ChangeoverError):
     """The same Idempotency-Key came with another body; use a new key for a new job."""
+
+
+class JobOver(ChangeoverError):
+    """The job takes no more of this; look at its status."""
 
 
 class EngineUnavailable(ChangeoverError):

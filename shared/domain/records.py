@@ -35,7 +35,10 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class EffectRecord:
-    """One call that the effect sink received. `applied` is False for a suppressed repeat."""
+    """One call that the effect sink received. `applied` is False for a suppressed repeat.
+
+    `unanswered` if the sink was told to close the connection instead of answering this call.
+    """
 
     job_id: str
     effect: str
@@ -45,3 +48,4 @@ class EffectRecord:
     wall_s: float
     mono_s: float
     seq: int = 0
+    unanswered: bool = False

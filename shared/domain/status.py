@@ -44,6 +44,8 @@ class RecordKind(StrEnum):
     """Another attempt took the step over; this one stopped and committed nothing."""
     MODEL_LOADED = "model_loaded"
     """A worker loaded its model (`detail`: seconds); belongs to no job."""
+    CRASH_POINT = "crash_point"
+    """An experiment is about to kill or freeze the worker here (`detail`: the crash point)."""
 
     @property
     def ends_attempt(self) -> bool:

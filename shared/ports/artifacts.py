@@ -1,5 +1,6 @@
 """Content-addressed storage for files that steps make."""
 
+from pathlib import Path
 from typing import Protocol
 
 
@@ -8,6 +9,14 @@ class Artifacts(Protocol):
 
     def put(self, data: bytes) -> str:
         """Store `data` and return its SHA-256 in hex; storing it again changes nothing."""
+        ...
+
+    def put_file(self, path: Path) -> str:
+        """Store a local file, which is never in memory as a whole, and return its SHA-256."""
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Remove a blob; one that is not there is no error."""
         ...
 
     def get(self, sha256: str) -> bytes:
