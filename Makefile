@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help compare quick up test test-slow lint format clean
+.PHONY: help compare quick capabilities up test test-slow lint format clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,11 +24,14 @@ compare: $(STAMP) ## Run the default suite on both engines and write a report (a
 quick: $(STAMP) ## The same in 90 s: both hardened arms, simulated GPU.
 	$(BIN)/changeover compare --quick
 
+capabilities: $(STAMP) ## Test what each engine can do, 24 patterns on each (about 6 minutes).
+	$(BIN)/changeover capabilities
+
 up: $(STAMP) ## Serve the facade with workers until Ctrl-C; CHANGEOVER_BACKEND=celery|temporal.
 	$(BIN)/changeover up
 
-test: $(STAMP) ## Run every test but the slow ones.
-	$(BIN)/python -m pytest -m 'not slow'
+test: $(STAMP) ## Run every test but the slow ones and the capability suite.
+	$(BIN)/python -m pytest -m 'not slow and not capabilities'
 
 test-slow: $(STAMP) ## Run the tests that take longer than a minute each.
 	$(BIN)/python -m pytest -m slow

@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.capabilities import capabilities_verb
 from bench.interrupt import run_to_exit_status
 from bench.run_folder import DEFAULT_RESULTS
-from bench.topology import Topology
+from bench.topology import ENGINES, Topology
 from bench.up import UpOptions, default_port, up
 from bench.verbs import compare_verb, doctor_verb, report_verb
 
@@ -118,6 +119,23 @@ def report_command(
 ) -> None:
     """Measure a run again from its run.json and history.jsonl, and write its report anew."""
     raise typer.Exit(report_verb(run, console, as_json=as_json))
+
+
+@app.command("capabilities")
+def capabilities_command(
+    engine: Annotated[
+        EngineChoice, typer.Option(help="Whose patterns to test.")
+    ] = EngineChoice.BOTH,
+    results: Results = DEFAULT_RESULTS,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the matrix as JSON on standard output.")
+    ] = False,
+) -> None:
+    """Test 24 patterns on each engine: native, built by us, or not possible."""
+    engines = list(ENGINES) if engine is EngineChoice.BOTH else [engine.value]
+    raise typer.Exit(
+        run_to_exit_status(capabilities_verb(engines, results, console, as_json=as_json))
+    )
 
 
 @app.command("doctor")

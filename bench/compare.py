@@ -13,8 +13,11 @@ import httpx
 
 from bench.backends import start_backends
 from bench.cell import cell_id
-from bench.history import History, write_history
+from bench.history import History, merged, write_history
 from bench.host import git_revision, host_facts, versions
+from bench.idempotency.arms import guarded_arms
+from bench.idempotency.infos import experiment_infos
+from bench.idempotency.run import IdempotencyOutcome, run_idempotency
 from bench.pictures import write_index
 from bench.run_info import SCHEMA, CellInfo, RunInfo, write_run_info
 from bench.scenario import CellPlan, Scenario, Stage
@@ -51,15 +54,14 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
                 )
             )
         effects = await _effects(sink_url)
-        events = supervisor.events
-    history = History(
-        ops=[op for outcome in outcomes for op in outcome.history.ops],
-        attempts=[record for outcome in outcomes for record in outcome.history.attempts],
-        effects=effects,
-        faults=[event for outcome in outcomes for event in outcome.history.faults],
-        processes=[*events, *(e for outcome in outcomes for e in outcome.history.processes)],
-        finals=[final for outcome in outcomes for final in outcome.history.finals],
-    )
+        experiments = IdempotencyOutcome()
+        if scenario.idempotency is not None:
+            experiments = await run_idempotency(
+                supervisor, backends, scenario, scenario.idempotency, folder=folder, say=say
+            )
+        world = History(effects=effects, processes=supervisor.events)
+    parts: list[StageOutcome | IdempotencyOutcome] = [*outcomes, experiments]
+    history = merged([world, *(part.history for part in parts)])
     info = RunInfo(
         schema=SCHEMA,
         run_id=folder.name,
@@ -71,12 +73,14 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
         host=host_facts(),
         versions=versions(),
         git=git_revision(),
-        services=list({k: v for outcome in outcomes for k, v in outcome.services.items()}.values()),
+        services=list({k: v for part in parts for k, v in part.services.items()}.values()),
         topology=_topology_facts(scenario),
         settings={
-            f"{arm} ({stage.compute})": settings
-            for stage, outcome in zip(scenario.stages, outcomes, strict=True)
-            for arm, settings in outcome.settings.items()
+            f"{arm} ({what})": settings
+            for what, part in zip(
+                [*(stage.compute for stage in scenario.stages), "idempotency"], parts, strict=True
+            )
+            for arm, settings in part.settings.items()
         },
         cells=[
             _cell_info(stage, arm, plan, outcome.bounds[arm.name])
@@ -84,6 +88,9 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
             for plan in stage.cells
             for arm in stage.parsed_arms
         ],
+        idempotency=(
+            experiment_infos(scenario.idempotency, OWED_EFFECTS) if scenario.idempotency else []
+        ),
     )
     write_index(folder / "images", [picture for o in outcomes for picture in o.pictures])
     write_run_info(folder / "run.json", info)
@@ -93,25 +100,29 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
 async def _start_servers(
     supervisor: Supervisor, scenario: Scenario, folder: Path
 ) -> tuple[dict[str, Backends], str]:
-    """Start one server a kind, and give every arm of every stage its own part of each.
+    """Start one server a kind, and give every arm of every stage, and of every idempotency mode,
+    its own part of each.
 
     An arm has a Redis database number or a Temporal namespace of its own, so that no two arms
     share queues, and Celery's shortest visibility timeout on a broker is each arm's own.
     """
-    places = [(stage, arm) for stage in scenario.stages for arm in stage.parsed_arms]
-    engines = {arm.engine for _, arm in places}
+    engines = {
+        namespace_of(stage, arm): arm.engine
+        for stage in scenario.stages
+        for arm in stage.parsed_arms
+    }
+    if scenario.idempotency is not None:
+        engines |= {arm.namespace: arm.engine for arm in guarded_arms(scenario.idempotency)}
     shared = await start_backends(
         supervisor,
         folder,
-        sorted(engines),
-        [namespace_of(stage, arm) for stage, arm in places if arm.engine == "temporal"],
+        sorted(set(engines.values())),
+        [namespace for namespace, engine in engines.items() if engine == "temporal"],
         own_sink=True,
     )
     backends = {
-        namespace_of(stage, arm): replace(
-            shared, redis_url=_redis_database(shared.redis_url, number)
-        )
-        for number, (stage, arm) in enumerate(places)
+        namespace: replace(shared, redis_url=_redis_database(shared.redis_url, number))
+        for number, namespace in enumerate(engines)
     }
     return backends, shared.effects_url
 
@@ -158,14 +169,19 @@ def _with_slot_wait(bound: Bound | None, stage: Stage) -> Bound:
 
 def _topology_facts(scenario: Scenario) -> dict[str, str]:
     facts = {
-        "cpu workers an arm": f"1 with {scenario.cpu_slots} slots",
         "restart delay": f"{scenario.restart_delay_s:g} s",
         "grace between SIGTERM and SIGKILL": f"{scenario.stop_grace_s:g} s",
     }
     for stage in scenario.stages:
+        facts["CPU workers an arm"] = f"1 with {scenario.cpu_slots} slots"
         facts[f"GPU workers an arm ({stage.compute})"] = f"{stage.gpu_workers} with 1 slot"
         facts[f"detection budget ({stage.compute})"] = f"{stage.detection_budget_s:g} s"
         facts[f"longest healthy step allowed for ({stage.compute})"] = (
             f"{stage.job.longest_step_s:g} s"
         )
+    if scenario.idempotency is not None:
+        facts["workers a role (idempotency)"] = (
+            "1 with 1 slot; where workers are frozen, one more than are frozen at once"
+        )
+        facts["detection budget (idempotency)"] = f"{scenario.idempotency.detection_budget_s:g} s"
     return facts

@@ -5,7 +5,7 @@ Times: `wall_s` in Unix seconds, `mono_s` in seconds of the host's CLOCK_MONOTON
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,15 @@ class History:
     faults: list[FaultEvent] = field(default_factory=list)
     processes: list[ProcessEvent] = field(default_factory=list)
     finals: list[FinalState] = field(default_factory=list)
+
+
+def merged(histories: Iterable[History]) -> History:
+    """Return all records of some parts of a run."""
+    whole = History()
+    for part in histories:
+        for name in (each.name for each in fields(History)):
+            getattr(whole, name).extend(getattr(part, name))
+    return whole
 
 
 # Built once: building an adapter costs some hundred times what validating a record does.

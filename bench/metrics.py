@@ -128,15 +128,51 @@ class CellMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class IdempotencyMetrics:
+    """One experiment on one arm in one idempotency mode; every count is over all its trials.
+
+    `suppressed_effects` are the repeats that reached the receiver and that it knew by their key: a
+    receiver that ignores keys would have applied them too.
+    """
+
+    id: str
+    arm: str
+    engine: str
+    profile: str
+    mode: str
+    experiment: str
+    receiver: str
+    trials: int
+    faults_confirmed: int
+    jobs: int
+    completed: int
+    re_executions: int
+    duplicate_executions: int
+    duplicate_effects: int
+    suppressed_effects: int
+    phantoms: int
+    lost: int
+    unrecovered: int
+    verdict: Verdict
+    checks: list[Check]
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
-    """All cells of one run and the composed verdict."""
+    """All cells and idempotency experiments of one run, and the composed verdict."""
 
     schema: int
     run_id: str
     verdict: Verdict
     answer: list[str]
-    """The answer to the first question, in two sentences computed from the cells."""
+    """The answer to the run's question, in two sentences computed from what was measured."""
     cells: list[CellMetrics]
+    idempotency: list[IdempotencyMetrics] = field(default_factory=list)
+
+    @property
+    def judged(self) -> list[CellMetrics | IdempotencyMetrics]:
+        """Everything that has a verdict of its own."""
+        return [*self.cells, *self.idempotency]
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:

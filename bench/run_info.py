@@ -36,6 +36,31 @@ class CellInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ExperimentInfo:
+    """All trials of one idempotency experiment on one arm in one mode.
+
+    `id` is also what its operations and final states name as their cell, `place` what its
+    processes name as their arm. `crash_point` is None where the receiver drops its reply instead.
+    A frozen worker must have been still for `lease_s` at least.
+    """
+
+    id: str
+    place: str
+    arm: str
+    engine: str
+    profile: str
+    mode: str
+    experiment: str
+    crash_point: str | None
+    receiver: str
+    trials: int
+    lease_s: float
+    drain_s: float
+    owed_effects: list[str]
+    demands: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceInfo:
     """A server that was measured, with its version and persistence."""
 
@@ -65,6 +90,7 @@ class RunInfo:
     settings: dict[str, list[EffectiveSetting]]
     """Effective engine settings by arm."""
     cells: list[CellInfo]
+    idempotency: list[ExperimentInfo] = field(default_factory=list)
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.errors import BadScenario
+from bench.idempotency.experiments import EXPERIMENTS, Receiver
 from bench.load.plan import Arrivals
 from bench.topology import ENGINES, Arm, profiles_of
+from shared.ports.idempotency import IdempotencyMode
 
 NO_FAULT = "none"
 
@@ -101,15 +103,76 @@ class Stage(_Table):
         return [Arm(*text.split("/", 1)) for text in self.arms]
 
 
+def _is_experiment(name: str) -> str:
+    if name not in EXPERIMENTS:
+        raise ValueError(f"{name!r} is not one of {', '.join(EXPERIMENTS)}")
+    return name
+
+
+class IdempotencyPlan(_Table):
+    """Every experiment on every arm in every mode, on the simulated GPU."""
+
+    arms: list[Annotated[str, AfterValidator(_is_arm)]] = Field(
+        ["celery/hardened", "temporal/hardened"], min_length=1
+    )
+    modes: list[IdempotencyMode] = Field(list(IdempotencyMode), min_length=1)
+    experiments: list[Annotated[str, AfterValidator(_is_experiment)]] = Field(
+        list(EXPERIMENTS), min_length=1
+    )
+    trials: int = Field(3, ge=1, le=50)
+    """Jobs an experiment, arm and mode; each is struck once."""
+    receiver: Receiver = Receiver.HONOURS_KEYS
+    detection_budget_s: float = Field(5.0, ge=2)
+    steps: int = Field(12, ge=4, le=150)
+    step_s: float = Field(0.1, gt=0)
+    drain_s: float = Field(90.0, gt=0)
+    """T: how long after its submission a job is judged."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "IdempotencyPlan":
+        for name in ("arms", "modes", "experiments"):
+            listed = getattr(self, name)
+            if len(set(listed)) != len(listed):
+                raise ValueError(f"{name}: each once")
+        if "temporal/standalone" in self.arms:
+            raise ValueError("arms: temporal/standalone runs all steps of a job as one activity")
+        if self.detection_budget_s <= self.steps * self.step_s + 2:
+            raise ValueError(
+                f"detection_budget_s = {self.detection_budget_s:g} must exceed a picture's"
+                f" {self.steps * self.step_s:g} s by more than 2 s, or healthy steps are repeated"
+            )
+        return self
+
+    @property
+    def parsed_arms(self) -> list[Arm]:
+        """The arms as objects."""
+        return [Arm(*text.split("/", 1)) for text in self.arms]
+
+
 class Scenario(_Table):
-    """A whole run."""
+    """A whole run: stages, one after the other, then the experiments on idempotency."""
 
     name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
     seed: int = Field(ge=0)
     cpu_slots: int = Field(4, ge=1, le=32)
     restart_delay_s: float = Field(1.0, ge=0)
     stop_grace_s: float = Field(10.0, ge=3)
-    stages: list[Stage] = Field(min_length=1)
+    stages: list[Stage] = Field(default_factory=list)
+    idempotency: IdempotencyPlan | None = None
+
+    @property
+    def largest(self) -> tuple[int, str]:
+        """How many arms run at once where most is asked of the machine, and on which driver."""
+        parts = [(len(stage.arms), stage.compute) for stage in self.stages]
+        if self.idempotency is not None:
+            parts.append((len(self.idempotency.arms) * len(self.idempotency.modes), "simulated"))
+        return max(parts, key=lambda part: (part[1] == "diffusers", part[0]))
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "Scenario":
+        if not self.stages and self.idempotency is None:
+            raise ValueError("needs stages, or a table [idempotency]")
+        return self
 
 
 def load_scenario(name_or_path: str) -> tuple[Scenario, str]:

@@ -95,11 +95,12 @@ async def start_redis(supervisor: Supervisor, folder: Path) -> Redis:
 
 
 async def start_temporal(
-    supervisor: Supervisor, folder: Path, namespaces: Sequence[str]
+    supervisor: Supervisor, folder: Path, namespaces: Sequence[str], options: Sequence[str] = ()
 ) -> Temporal:
     """Start a development server that keeps its history in SQLite, with these namespaces.
 
     The pragmas keep the durability of the default journal and cost a third of it per workflow.
+    `options` are further ones of the server's command line.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port, ui_port = free_port(), free_port()
@@ -118,6 +119,7 @@ async def start_temporal(
                 *("--sqlite-pragma", "synchronous=FULL"),
                 *("--log-level", "warn"),
                 *(part for name in namespaces for part in ("--namespace", name)),
+                *options,
             ],
             restart_delay_s=0.5,
         )
@@ -126,18 +128,21 @@ async def start_temporal(
     return Temporal(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", managed)
 
 
-async def start_effect_sink(supervisor: Supervisor, folder: Path) -> EffectSink:
+async def start_effect_sink(
+    supervisor: Supervisor, folder: Path, options: Sequence[str] = (), name: str = "effect-sink"
+) -> EffectSink:
     """Start the outside world: an independent process that logs every effect it receives."""
     folder.mkdir(parents=True, exist_ok=True)
     port, database = free_port(), folder / "effects.db"
     managed = supervisor.start(
         ProcessSpec(
-            name="effect-sink",
+            name=name,
             role="sink",
             argv=[
                 *(sys.executable, "-m", "bench.effect_sink"),
                 *("--port", str(port)),
                 *("--database", str(database)),
+                *options,
             ],
             restart_delay_s=0.5,
         )

@@ -18,7 +18,7 @@ from bench.run_info import ServiceInfo
 from bench.scenario import Scenario, Stage
 from bench.supervisor import Supervisor
 from bench.topology import Arm, Backends, Stack, Topology, await_ready, start_stack
-from shared.domain.jobs import Bound, EffectiveSetting
+from shared.domain.jobs import IMAGE_GENERATION, Bound, EffectiveSetting
 
 _WARM_UP_LIMIT_S = 90.0
 
@@ -106,6 +106,7 @@ async def _running_arms(
             supervisor,
             arm=arm,
             engines=[arm.engine],
+            workloads=[IMAGE_GENERATION],  # a restart loads the models of all that is served
             topology=topology,
             backends=backends[arm.name],
             folder=folder / "arms" / f"{stage.compute}-{arm.slug}",

@@ -66,6 +66,12 @@ class Managed:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
+    def continue_group(self) -> None:
+        """SIGCONT the whole process group, which something has stopped."""
+        if self.popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGCONT)
+
     def terminate(self) -> None:
         """SIGTERM the main process only: children are its own business, as under systemd's
         `KillMode=mixed` and Kubernetes."""

@@ -1,10 +1,11 @@
 """The processes of one arm, equal for every arm: a facade, GPU workers, CPU workers."""
 
 import asyncio
+import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -14,10 +15,12 @@ import httpx
 from bench.errors import NotFit
 from bench.ports import free_port
 from bench.supervisor import Managed, ProcessSpec, Supervisor
+from shared.domain.faces import FACE_SIMILARITY
 
 ENGINES = ("celery", "temporal")
 READY_LIMIT_S = 180.0
 _CRASHES_BEFORE_GIVING_UP = 3
+_SHORT_GRACE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,12 @@ class Stack:
     folder: Path
     facade: Managed
     workers: list[Managed] = field(default_factory=list)
+    schedulers: list[Managed] = field(default_factory=list)
 
     @property
     def processes(self) -> list[Managed]:
         """All of them, the facade last, so that it is the last to be stopped."""
-        return [*self.workers, self.facade]
+        return [*self.schedulers, *self.workers, self.facade]
 
     def gpu_worker(self, name: str) -> Managed:
         """Return the place of this name; `KeyError` if there is none."""
@@ -97,6 +101,7 @@ def start_stack(
     *,
     arm: Arm,
     engines: list[str],
+    workloads: Collection[str],
     topology: Topology,
     backends: Backends,
     folder: Path,
@@ -108,12 +113,14 @@ def start_stack(
 
     `env` are further `CHANGEOVER_` variables; they win over what is worked out here.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / "tmp"  # a killed pool leaves files there
+    temporary.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     common = {
         "CHANGEOVER_BACKEND": arm.engine,
         "CHANGEOVER_PROFILE": arm.profile,
         "CHANGEOVER_NAMESPACE": namespace,
+        "CHANGEOVER_WORKLOADS": json.dumps(sorted(workloads)),
         "CHANGEOVER_DATABASE_URL": f"sqlite:///{folder / 'changeover.db'}",
         "CHANGEOVER_ARTIFACTS_URL": f"file://{folder / 'artifacts'}",
         "CHANGEOVER_EFFECTS_URL": backends.effects_url,
@@ -121,42 +128,39 @@ def start_stack(
         "CHANGEOVER_STOP_GRACE_S": str(topology.stop_grace_s),
         "CHANGEOVER_CPU_SLOTS": str(topology.cpu_slots),
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(temporary.absolute()),
         **_if_set("CHANGEOVER_REDIS_URL", backends.redis_url),
         **_if_set("CHANGEOVER_TEMPORAL_ADDRESS", backends.temporal_address),
         **_if_set("CHANGEOVER_TEMPORAL_UI_URL", backends.temporal_ui_url),
         **env,
     }
-    facade = supervisor.start(
-        ProcessSpec(
-            name="facade",
-            role="facade",
-            argv=[sys.executable, "-m", "shared.facade", "--port", str(port)],
-            env=common,
-            arm=arm.name,
-            restart_delay_s=topology.restart_delay_s,
-            stop_grace_s=3,
+
+    def start(role: str, name: str, *argv: str, stop_grace_s: float = _SHORT_GRACE_S) -> Managed:
+        return supervisor.start(
+            ProcessSpec(
+                name=name,
+                role=role,
+                argv=[sys.executable, "-m", *argv],
+                env={**common, "CHANGEOVER_WORKER_NAME": name},
+                arm=arm.name,
+                restart_delay_s=topology.restart_delay_s,
+                stop_grace_s=stop_grace_s,
+            )
         )
-    )
-    stack = Stack(
-        arm, f"http://127.0.0.1:{port}", common["CHANGEOVER_DATABASE_URL"], folder, facade
-    )
+
+    facade = start("facade", "facade", "shared.facade", "--port", str(port))
+    database_url = common["CHANGEOVER_DATABASE_URL"]
+    stack = Stack(arm, f"http://127.0.0.1:{port}", database_url, folder, facade)
     for engine in engines:
+        prefix = "" if len(engines) == 1 else f"{engine}-"
         for role, count in (("cpu", topology.cpu_workers), ("gpu", topology.gpu_workers)):
+            argv, grace_s = (f"{engine}_impl.worker", "--role", role), topology.stop_grace_s
             for index in range(count):
-                name = f"{role}-{index}" if len(engines) == 1 else f"{engine}-{role}-{index}"
-                stack.workers.append(
-                    supervisor.start(
-                        ProcessSpec(
-                            name=name,
-                            role=role,
-                            argv=[sys.executable, "-m", f"{engine}_impl.worker", "--role", role],
-                            env={**common, "CHANGEOVER_WORKER_NAME": name},
-                            arm=arm.name,
-                            restart_delay_s=topology.restart_delay_s,
-                            stop_grace_s=topology.stop_grace_s,
-                        )
-                    )
-                )
+                name = f"{prefix}{role}-{index}"
+                stack.workers.append(start(role, name, *argv, stop_grace_s=grace_s))
+        if engine == "celery" and FACE_SIMILARITY in workloads:
+            # Temporal's server keeps schedules itself; Celery needs a process for them.
+            stack.schedulers.append(start("beat", f"{prefix}beat", "celery_impl.beat"))
     return stack
 
 

@@ -37,7 +37,7 @@ def default_port() -> int:
 
 async def up(options: UpOptions, console: Console) -> int:
     """Serve until cancelled. Nothing that was started outlives this call."""
-    Settings.from_environment()
+    settings = Settings.from_environment()
     for engine in options.engines:
         if options.profile not in profiles_of(engine):
             raise NotFit(
@@ -54,6 +54,7 @@ async def up(options: UpOptions, console: Console) -> int:
                 supervisor,
                 arm=Arm(options.engines[0], options.profile),
                 engines=options.engines,
+                workloads=settings.workloads,
                 topology=options.topology,
                 backends=backends,
                 folder=folder,

@@ -27,10 +27,8 @@ async def compare_verb(
     scenario, text = load_scenario(name)
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
-    largest = max(
-        scenario.stages, key=lambda stage: (stage.compute == "diffusers", len(stage.arms))
-    )
-    findings = preflight(results, arms=len(largest.arms), compute=largest.compute)
+    arms, compute = scenario.largest
+    findings = preflight(results, arms=arms, compute=compute)
     refuse_if_unfit(findings)
     _print_findings([f for f in findings if f.level is not Level.OK], console)
     folder = new_run_folder(results, scenario.name)

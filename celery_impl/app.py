@@ -6,12 +6,20 @@ from typing import Any
 from celery import Celery
 from kombu.entity import Exchange
 from kombu.entity import Queue as BrokerQueue
+from sqlalchemy import Engine as Database
 
-import celery_impl.tasks  # noqa: F401 - registers the shared tasks
+import celery_impl.face_tasks
+import celery_impl.tasks  # noqa: F401 - registers the shared tasks, as the others do
+from celery_impl.face_flows import NOTIFY_SESSION_USER
+from celery_impl.face_sessions import FaceSessions
+from celery_impl.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
+from celery_impl.publication import Publications
+from celery_impl.publisher import Publisher
 from celery_impl.state import JobStates
+from celery_impl.step_state import StepStates
 from shared.domain.jobs import EffectiveSetting
-from shared.policy import POLICIES, Queue, StepPolicy
+from shared.policy import NOTIFY_USER, POLICIES, Queue, StepPolicy
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 
@@ -23,6 +31,10 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
     profile: CeleryProfile
     runtime: Runtime
     states: JobStates
+    step_states: StepStates
+    sessions: FaceSessions
+    publications: Publications
+    publisher: Publisher
     rebuild: tuple[Callable[..., "ChangeoverApp"], tuple[object, ...]] | None = None
     """How another process makes this application again; None if none has to."""
 
@@ -32,8 +44,16 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
     def open_runtime(self) -> Runtime:
         """Wire the ports. Opens the database: call it in the child, never before the fork."""
         self.runtime = build_runtime(self.settings)
-        self.states = JobStates(self.runtime.database)
+        self.open_state(self.runtime.database)
         return self.runtime
+
+    def open_state(self, database: Database) -> None:
+        """Wire what Celery makes us keep in SQL."""
+        self.states = JobStates(database)
+        self.step_states = StepStates(database)
+        self.sessions = FaceSessions(database)
+        self.publications = Publications(database)
+        self.publisher = Publisher(self, self.states, self.publications)
 
 
 # A first publish connects, and by default goes on trying for ever (kombu/connection.py,
@@ -55,6 +75,9 @@ PUBLISHER_SETTINGS = [
     )
     for name, value in _PUBLISHER.items()
 ]
+
+
+_TASKS = {**POLICIES, NOTIFY_SESSION_USER: POLICIES[NOTIFY_USER]}
 
 
 def build_publisher(settings: Settings) -> ChangeoverApp:
@@ -82,11 +105,12 @@ def build_app(settings: Settings) -> ChangeoverApp:
         # Results are in SQL; the backend counts chord members and keeps what an errback reads.
         task_ignore_result=True,
         task_store_errors_even_if_ignored=True,
-        task_queues=[_queue(queue.value) for queue in Queue],
+        task_queues=[_queue(name) for name in (*Queue, *HOUSEKEEPING)],
         task_default_queue=Queue.CPU.value,
         task_create_missing_queues=False,
-        task_routes={step: {"queue": policy.queue.value} for step, policy in POLICIES.items()},
-        task_annotations={step: _annotations(policy, profile) for step, policy in POLICIES.items()},
+        task_routes={task: {"queue": policy.queue.value} for task, policy in _TASKS.items()}
+        | {task: {"queue": task} for task in HOUSEKEEPING},
+        task_annotations={task: _annotations(policy, profile) for task, policy in _TASKS.items()},
     )
     app.conf.update(profile.conf)
     app.conf.broker_transport_options = {"global_keyprefix": prefix, **profile.transport}
@@ -106,11 +130,12 @@ def _queue(name: str) -> Any:
 
 
 def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
-    annotations: dict[str, Any] = {}
+    # Celery counts retries, the policy counts executions.
+    annotations: dict[str, Any] = {
+        "max_retries": policy.maximum_attempts - 1 if profile.retries else 0
+    }
     if profile.retries:
-        # Celery counts retries, the policy counts executions. The delay is that of
-        # task_retry_on_worker_lost, 180 s unless changed (celery/app/task.py).
-        annotations["max_retries"] = policy.maximum_attempts - 1
+        # Also that of task_retry_on_worker_lost; 180 s unless changed (celery/app/task.py).
         annotations["default_retry_delay"] = policy.initial_interval_s
     if profile.time_limits:
         # The soft limit raises in the step, which is then retried. The hard one kills the child

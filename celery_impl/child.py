@@ -11,6 +11,7 @@ from celery import signals
 from celery.platforms import EX_FAILURE
 
 from celery_impl.app import ChangeoverApp, build_app
+from celery_impl.housekeeping import keep_sweeps_out_of_the_log
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.policy import Queue
@@ -27,6 +28,7 @@ def build_worker_app(settings: Settings, role: Queue) -> ChangeoverApp:
     The parent opens none: a database handle or a CUDA context does not survive a fork.
     """
     app = build_app(settings)
+    keep_sweeps_out_of_the_log()
     # A spawned child rebuilds the application instead of unpickling its configuration.
     app.rebuild = (build_worker_app, (settings, role))
     _connect(app, role)
@@ -40,7 +42,7 @@ def _connect(app: ChangeoverApp, role: Queue) -> None:
         try:
             runtime = app.open_runtime()
             if role is Queue.GPU:
-                _load_model(runtime)
+                _load_models(runtime)
         except Exception as error:
             # A signal's sender logs what a receiver raises and goes on (celery/utils/dispatch):
             # the child would take work that it cannot do.
@@ -62,9 +64,9 @@ def _keep(signal: Any, receiver: Callable[..., None]) -> None:
     signal.connect(receiver, weak=False)
 
 
-def _load_model(runtime: Runtime) -> None:
+def _load_models(runtime: Runtime) -> None:
     began_at = time.monotonic()
-    runtime.generator.load()
+    runtime.load_models()
     runtime.ledger.append(
         AttemptRecord(
             kind=RecordKind.MODEL_LOADED,

@@ -3,6 +3,7 @@
 import time
 
 from celery_impl.state import JobStates
+from celery_impl.step_state import StepStates
 from shared.ports.step_host import StopReason
 
 _ASK_EVERY_S = 0.25
@@ -12,9 +13,17 @@ class CeleryHost:
     """`StepHost` on SQL. Reads the wish to stop at most four times a second."""
 
     def __init__(
-        self, states: JobStates, job_id: str, step: str, attempt: int, *, heeds_stop: bool
+        self,
+        states: JobStates,
+        steps: StepStates,
+        job_id: str,
+        step: str,
+        attempt: int,
+        *,
+        heeds_stop: bool,
     ) -> None:
         self._states = states
+        self._steps = steps
         self._job_id = job_id
         self._step = step
         self._attempt = attempt
@@ -30,11 +39,11 @@ class CeleryHost:
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:  # noqa: ARG002
         # A broker takes no heartbeats: nothing but the checkpoint is worth a transaction.
         if checkpoint is not None and checkpoint != self._saved:
-            self._states.save_checkpoint(self._job_id, self._step, checkpoint)
+            self._steps.save_checkpoint(self._job_id, self._step, checkpoint)
             self._saved = checkpoint
 
     def resume_ref(self) -> str | None:
-        self._saved = self._states.checkpoint(self._job_id, self._step)
+        self._saved = self._steps.checkpoint(self._job_id, self._step)
         return self._saved
 
     def stop_reason(self) -> StopReason | None:
@@ -48,6 +57,6 @@ class CeleryHost:
         job = self._states.job(self._job_id)
         if job.cancel_requested:
             return StopReason.CANCELLED
-        if job.status.terminal or job.outcome is not None:
+        if job.ending:
             return StopReason.SUPERSEDED
         return None

@@ -4,24 +4,26 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import redis
 from kombu.exceptions import OperationalError
 
 from celery_impl.app import PUBLISHER_SETTINGS, ChangeoverApp, build_publisher
 from celery_impl.bounds import recovery_bounds
-from celery_impl.flows import image_flow
-from celery_impl.publication import Publications, Turn
-from celery_impl.state import JobStates
+from celery_impl.face_sessions import Verdict
+from celery_impl.publisher import PATIENCE_S
+from celery_impl.queues import Queues
 from celery_impl.trace import Tracer
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import DatabaseError, connect, create_tables
 from shared.adapters.workers import SqlWorkers
 from shared.codec import from_json
-from shared.domain.errors import EngineUnavailable
+from shared.domain.errors import BadRequest, EngineUnavailable
+from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
 from shared.domain.jobs import (
+    IMAGE_GENERATION,
     Bound,
     EffectiveSetting,
     EngineHealth,
@@ -29,13 +31,10 @@ from shared.domain.jobs import (
     EngineView,
     ImageJob,
 )
+from shared.policy import OPEN_SESSION, RESERVE_CREDITS
 from shared.settings import Settings
 
 T = TypeVar("T")
-
-_PATIENCE_S = 1.8
-_SOCKET_TIMEOUT_S = 0.5
-_POLL_S = 0.02
 
 
 class CeleryEngine:
@@ -47,21 +46,10 @@ class CeleryEngine:
         self._settings = settings
         self._app = app
         self._database = connect(settings.database_url)
-        self._states = JobStates(self._database)
-        self._publications = Publications(self._database)
-        self._redis: Any = redis.Redis.from_url(
-            settings.redis_url,
-            socket_timeout=_SOCKET_TIMEOUT_S,
-            socket_connect_timeout=_SOCKET_TIMEOUT_S,
-            retry=None,
-        )
+        app.open_state(self._database)
+        self._queues = Queues(settings)
         self._tracer = Tracer(
-            self._redis,
-            f"{settings.namespace}:",
-            app.profile,
-            self._states,
-            SqlLedger(self._database),
-            SqlWorkers(self._database),
+            app, self._queues, SqlLedger(self._database), SqlWorkers(self._database)
         )
 
     async def start(self) -> None:
@@ -70,11 +58,11 @@ class CeleryEngine:
     async def close(self) -> None:
         await asyncio.to_thread(self._close)
 
-    async def submit(self, job_id: JobId, workload: str, request: str) -> None:  # noqa: ARG002
-        await self._bounded(lambda: self._submit(job_id, request))
+    async def submit(self, job_id: JobId, workload: str, request: str) -> None:
+        await self._bounded(lambda: self._submit(job_id, workload, request))
 
     async def view(self, job_id: JobId) -> EngineView:
-        job = await self._bounded(lambda: self._states.job(job_id))
+        job = await self._bounded(lambda: self._app.states.job(job_id))
         return EngineView(
             status=job.status,
             step=job.step,
@@ -83,8 +71,14 @@ class CeleryEngine:
             updated_at_s=job.updated_at_s,
         )
 
+    async def provide(self, job_id: JobId, slot: str, sha256: str) -> None:
+        await self._bounded(lambda: self._provide(job_id, slot, sha256))
+
+    async def review(self, job_id: JobId, *, approved: bool, reviewer: str) -> None:
+        await self._bounded(lambda: self._review(job_id, Verdict(approved, reviewer)))
+
     async def cancel(self, job_id: JobId) -> None:
-        await self._bounded(lambda: self._states.request_cancel(job_id))
+        await self._bounded(lambda: self._cancel(job_id))
 
     async def health(self) -> EngineHealth:
         try:
@@ -104,41 +98,47 @@ class CeleryEngine:
     def ui_url(self, job_id: JobId) -> str | None:  # noqa: ARG002 - Flower has no page of a job
         return None
 
-    def _submit(self, job_id: JobId, request: str) -> None:
-        n = from_json(ImageJob, request).n
-        self._states.add(job_id, request)
-        if not self._my_turn(job_id):
-            return
-        try:
-            # A crash before it is redeemed has the next submission publish the flow again: the
-            # same flow, with the same task ids, which repeats no step.
-            image_flow(self._app, job_id, n).apply_async(retry=False)
-        except Exception:
-            self._publications.abandon(job_id)
-            raise
-        self._publications.redeem(job_id)
+    def _submit(self, job_id: JobId, workload: str, request: str) -> None:
+        # What cannot be read must not be accepted.
+        if workload == IMAGE_GENERATION:
+            from_json(ImageJob, request)
+            self._app.states.add(job_id, workload, request, first_step=RESERVE_CREDITS)
+        elif workload == FACE_SIMILARITY:
+            from_json(FaceSession, request)
+            deadline_s = time.time() + self._settings.input_deadline_s
+            self._app.states.add(
+                job_id, workload, request, first_step=OPEN_SESSION, deadline_s=deadline_s
+            )
+        else:
+            raise BadRequest(f"there is no workload {workload[:40]!r}")
+        self._app.publisher.publish(job_id)
 
-    def _my_turn(self, job_id: JobId) -> bool:
-        give_up_at = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < give_up_at:
-            match self._publications.claim(job_id, _PATIENCE_S):
-                case Turn.YOURS:
-                    return True
-                case Turn.OVER:
-                    return False
-                case Turn.ANOTHERS:
-                    time.sleep(_POLL_S)
-        raise EngineUnavailable("another submission of this job is not getting through")
+    def _provide(self, job_id: JobId, slot: str, sha256: str) -> None:
+        # Only the last file needs the broker. Both engines say at once that theirs is down, with
+        # the first file too, and take nothing.
+        self._queues.redis.ping()
+        self._app.sessions.provide(job_id, slot, sha256)
+        self._app.publisher.publish(job_id)
+
+    def _review(self, job_id: JobId, verdict: Verdict) -> None:
+        self._app.sessions.review(job_id, verdict)
+        self._app.publisher.publish(job_id)
+
+    def _cancel(self, job_id: JobId) -> None:
+        # In this order: a session that begins to wait in between has seen the request.
+        self._app.states.request_cancel(job_id)
+        self._app.sessions.end_wait(job_id)
+        self._app.publisher.publish(job_id)
 
     def _health(self) -> EngineHealth:
-        info = self._redis.info()
+        info = self._queues.redis.info()
         server = info.get("server_name", "redis")
         version = info.get("valkey_version") or info["redis_version"]
         return EngineHealth(True, f"{server} {version}", self._persistence(info))
 
     def _persistence(self, info: dict[str, object]) -> str:
         try:
-            config = self._redis.config_get("appendfsync", "save")
+            config = self._queues.redis.config_get("appendfsync", "save")
         except redis.ResponseError:  # managed servers forbid CONFIG
             config = {}
         if info["aof_enabled"]:
@@ -148,15 +148,15 @@ class CeleryEngine:
 
     def _close(self) -> None:
         self._app.close()
-        self._redis.close()
+        self._queues.close()
         self._database.dispose()
 
     async def _bounded(self, call: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 return await asyncio.to_thread(call)
         except TimeoutError:
-            raise EngineUnavailable(f"no answer within {_PATIENCE_S} s") from None
+            raise EngineUnavailable(f"no answer within {PATIENCE_S} s") from None
         except (OperationalError, redis.RedisError) as error:
             raise EngineUnavailable(f"Redis does not answer: {error}") from error
         except DatabaseError as error:

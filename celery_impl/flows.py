@@ -30,7 +30,7 @@ def image_flow(app: "Celery", job_id: str, n: int) -> Signature:
     return chain(
         _step(app, job_id, RESERVE_CREDITS),
         chord(
-            [_step(app, job_id, GENERATE_IMAGE, generate_step(i), i) for i in range(n)],
+            [_step(app, job_id, GENERATE_IMAGE, i) for i in range(n)],
             _step(app, job_id, ASSEMBLE).set(retry_policy=_BODY_PUBLISHING),
             app=app,
         ),
@@ -54,9 +54,14 @@ def notify_after_capture(app: "Celery", job_id: str) -> Signature:
     return _step(app, job_id, NOTIFY_USER)
 
 
-def _step(
-    app: "Celery", job_id: str, task: str, step: str | None = None, index: int | None = None
+def step_signature(
+    app: "Celery", job_id: str, step: str, *index: int, task: str, errback: str
 ) -> Signature:
-    arguments = (job_id,) if index is None else (job_id, index)
-    signature = app.tasks[task].si(*arguments).set(task_id=task_id(job_id, step or task))
-    return signature.on_error(app.tasks[RELEASE_CREDITS].si(job_id))
+    """Return a step as an immutable signature that tells `errback` of its failure."""
+    signature = app.tasks[task].si(job_id, *index).set(task_id=task_id(job_id, step))
+    return signature.on_error(app.tasks[errback].si(job_id))
+
+
+def _step(app: "Celery", job_id: str, task: str, *index: int) -> Signature:
+    step = generate_step(*index) if index else task
+    return step_signature(app, job_id, step, *index, task=task, errback=RELEASE_CREDITS)

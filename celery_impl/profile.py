@@ -35,6 +35,8 @@ class CeleryProfile:
     """Whether a failed step is tried again by `shared/policy.py`."""
     time_limits: bool
     """Whether a step is stopped after its policy's `start_to_close_s`."""
+    recovers: bool
+    """Whether a message that the broker lost before a step began is missed and sent again."""
 
     @property
     def visibility_timeout_s(self) -> float:
@@ -66,6 +68,7 @@ def load(settings: Settings) -> CeleryProfile:
         backend=profile.values.get(_BACKEND),
         retries=bool(profile.values["steps.retries"]),
         time_limits=bool(profile.values["steps.time_limits"]),
+        recovers=bool(profile.values["steps.recovers"]),
     )
 
 

@@ -1,8 +1,8 @@
-"""What Celery makes you keep: the state of jobs and steps, in SQL.
+"""What Celery makes you keep: the state of jobs, in SQL.
 
-A result backend forgets, answers PENDING for a job that never was, and knows neither attempts nor
-checkpoints nor a wish to cancel; Temporal's server has all of this. States only move forward, so
-that a message that is delivered twice does no harm.
+A result backend forgets, answers PENDING for a job that never was, and knows neither a wish to
+cancel nor a deadline; Temporal's server has all of this. States only move forward, so that a
+message that is delivered twice does no harm.
 """
 
 import time
@@ -14,7 +14,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Float,
-    Integer,
+    Row,
     String,
     Table,
     Text,
@@ -22,14 +22,17 @@ from sqlalchemy import (
     update,
 )
 
-from shared.adapters.sql import insert_or_ignore, metadata
+from celery_impl.publication import announce, forget
+from shared.adapters.sql import insert_if_absent, metadata
 from shared.domain.errors import UnknownJob
 from shared.domain.status import JobStatus
+from shared.policy import NOTIFY_USER
 
-_jobs = Table(
+jobs = Table(
     "celery_jobs",
     metadata,
     Column("job_id", String(36), primary_key=True),
+    Column("workload", String(40), nullable=False),
     Column("request", Text, nullable=False),
     Column("status", String(10), nullable=False),
     Column("step", String(80), nullable=True),
@@ -39,24 +42,19 @@ _jobs = Table(
     # How the job will end once it is compensated, and the failed task that this is done for.
     Column("outcome", String(10), nullable=True),
     Column("compensated_for", String(120), nullable=True),
+    # Unix seconds: until when the job may wait for what it waits for. A row, because a message
+    # with an ETA past the visibility timeout is handed out again and again (celery#5935).
+    Column("deadline_s", Float(53), nullable=True, index=True),
     Column("updated_at_s", Float(53), nullable=False),
 )
-_steps = Table(
-    "celery_steps",
-    metadata,
-    Column("job_id", String(36), primary_key=True),
-    Column("step", String(80), primary_key=True),
-    Column("attempts", Integer, nullable=False),
-    Column("checkpoint", Text, nullable=True),
-    Column("result", Text, nullable=True),
-)
-_OPEN = _jobs.c.status.in_([status for status in JobStatus if not status.terminal])
+_OPEN = jobs.c.status.in_([status for status in JobStatus if not status.terminal])
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
     """One row of the job table."""
 
+    workload: str
     request: str
     status: JobStatus
     step: str | None
@@ -65,7 +63,17 @@ class JobState:
     cancel_requested: bool
     outcome: JobStatus | None
     compensated_for: str | None
+    deadline_s: float | None
     updated_at_s: float
+
+    @property
+    def ending(self) -> bool:
+        """Whether the job is over, or it is settled how it will end."""
+        return self.status.terminal or self.outcome is not None
+
+    def overdue(self, now_s: float) -> bool:
+        """Whether its deadline has passed."""
+        return self.deadline_s is not None and self.deadline_s <= now_s
 
 
 class JobStates:
@@ -74,73 +82,46 @@ class JobStates:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, job_id: str, request: str) -> None:
-        """Add a job; a repeat changes nothing."""
+    def add(
+        self,
+        job_id: str,
+        workload: str,
+        request: str,
+        *,
+        first_step: str,
+        deadline_s: float | None = None,
+    ) -> None:
+        """Add a job and announce its first step; a repeat changes nothing."""
         row = {
             "job_id": job_id,
+            "workload": workload,
             "request": request,
             "status": JobStatus.ACCEPTED,
             "cancel_requested": False,
+            "deadline_s": deadline_s,
             "updated_at_s": time.time(),
         }
         with self._engine.begin() as connection:
-            connection.execute(insert_or_ignore(self._engine, _jobs), row)
+            if insert_if_absent(connection, jobs, row):
+                announce(connection, job_id, first_step)
 
     def job(self, job_id: str) -> JobState:
         """Return a job; `UnknownJob` if Celery never got it."""
         with self._engine.connect().execution_options(read_only=True) as connection:
-            row = connection.execute(select(_jobs).where(_jobs.c.job_id == job_id)).first()
-        if row is None:
-            raise UnknownJob(f"no job {job_id}; check the id that the submit call returned")
-        values = {**row._mapping, "status": JobStatus(row.status)}
-        values["outcome"] = JobStatus(row.outcome) if row.outcome else None
-        del values["job_id"]
-        return JobState(**values)
-
-    def begin_attempt(self, job_id: str, step: str) -> int:
-        """Count one more delivery of a step and return the attempt's number, from 1."""
-        with self._engine.begin() as connection:
-            row = {"job_id": job_id, "step": step, "attempts": 0}
-            connection.execute(insert_or_ignore(self._engine, _steps), row)
-            attempts: int = connection.execute(
-                update(_steps)
-                .where(_steps.c.job_id == job_id, _steps.c.step == step)
-                .values(attempts=_steps.c.attempts + 1)
-                .returning(_steps.c.attempts)
-            ).scalar_one()
-            _change(connection, job_id, status=JobStatus.RUNNING, step=step)
-        return attempts
-
-    def save_checkpoint(self, job_id: str, step: str, ref: str) -> None:
-        """Remember the newest point to resume from."""
-        self._change_step(job_id, step, checkpoint=ref)
-
-    def checkpoint(self, job_id: str, step: str) -> str | None:
-        """Return the newest checkpoint of a step."""
-        query = select(_steps.c.checkpoint).where(_steps.c.job_id == job_id, _steps.c.step == step)
-        with self._engine.connect().execution_options(read_only=True) as connection:
-            ref: str | None = connection.execute(query).scalar_one_or_none()
-        return ref
-
-    def finish_step(self, job_id: str, step: str, result: str) -> None:
-        """Store a step's result (JSON); messages carry none."""
-        self._change_step(job_id, step, result=result)
-
-    def results(self, job_id: str) -> dict[str, str]:
-        """Return the results of the finished steps by step name."""
-        query = select(_steps).where(_steps.c.job_id == job_id, _steps.c.result.is_not(None))
-        with self._engine.connect().execution_options(read_only=True) as connection:
-            return {row.step: row.result for row in connection.execute(query)}
+            return _state(
+                connection.execute(select(jobs).where(jobs.c.job_id == job_id)).first(), job_id
+            )
 
     def request_cancel(self, job_id: str) -> None:
-        """Ask for a stop at the next step boundary."""
-        self._change_job(job_id, cancel_requested=True)
+        """Ask for a stop at the next step boundary. Telling the user is not stopped half-way."""
+        with self._engine.begin() as connection:
+            stoppable = jobs.c.step.is_distinct_from(NOTIFY_USER)
+            change(connection, job_id, stoppable, cancel_requested=True)
 
-    def decide_outcome(self, job_id: str, outcome: JobStatus, error: str) -> None:
+    def decide_outcome(self, job_id: str, outcome: JobStatus, error: str | None = None) -> None:
         """Say how the job will end once it is compensated; the first to say so wins."""
         with self._engine.begin() as connection:
-            undecided = _jobs.c.outcome.is_(None)
-            _change(connection, job_id, undecided, outcome=outcome, error=error)
+            change(connection, job_id, jobs.c.outcome.is_(None), outcome=outcome, error=error)
 
     def claim_compensation(self, job_id: str, failed_task: str) -> bool:
         """Whether the compensation for `failed_task` is the one to run.
@@ -149,10 +130,10 @@ class JobStates:
         fails several tasks. The first wins, and wins again when its message is redelivered.
         """
         with self._engine.begin() as connection:
-            unclaimed = _jobs.c.compensated_for.is_(None)
-            _change(connection, job_id, unclaimed, compensated_for=failed_task)
+            unclaimed = jobs.c.compensated_for.is_(None)
+            change(connection, job_id, unclaimed, compensated_for=failed_task)
             winner = connection.execute(
-                select(_jobs.c.compensated_for).where(_jobs.c.job_id == job_id, _OPEN)
+                select(jobs.c.compensated_for).where(jobs.c.job_id == job_id, _OPEN)
             ).scalar_one_or_none()
         return winner == failed_task
 
@@ -160,25 +141,34 @@ class JobStates:
         self, job_id: str, status: JobStatus, *, result: str | None = None, error: str | None = None
     ) -> None:
         """End the job, once."""
-        self._change_job(job_id, status=status, result=result, error=error)
+        self._close(job_id, status=status, result=result, error=error)
 
-    def close_as_decided(self, job_id: str) -> None:
-        """End the job as was decided when it failed."""
-        self._change_job(job_id, status=_jobs.c.outcome)
+    def close_as_decided(self, job_id: str, result: str | None = None) -> None:
+        """End the job as was decided before."""
+        self._close(job_id, status=jobs.c.outcome, result=result)
 
-    def _change_job(self, job_id: str, **values: object) -> None:
+    def _close(self, job_id: str, **values: object) -> None:
         with self._engine.begin() as connection:
-            _change(connection, job_id, **values)
-
-    def _change_step(self, job_id: str, step: str, **values: object) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(_steps)
-                .where(_steps.c.job_id == job_id, _steps.c.step == step)
-                .values(**values)
-            )
+            change(connection, job_id, **values, deadline_s=None)
+            forget(connection, job_id)
 
 
-def _change(connection: Connection, job_id: str, *conditions: object, **values: object) -> None:
-    changed = update(_jobs).where(_jobs.c.job_id == job_id, _OPEN, *conditions)  # type: ignore[arg-type]
+def locked(connection: Connection, job_id: str) -> JobState:
+    """Return a job that no other transaction changes until this one ends; `UnknownJob`."""
+    query = select(jobs).where(jobs.c.job_id == job_id).with_for_update()
+    return _state(connection.execute(query).first(), job_id)
+
+
+def change(connection: Connection, job_id: str, *conditions: object, **values: object) -> None:
+    """Change an open job that meets the conditions."""
+    changed = update(jobs).where(jobs.c.job_id == job_id, _OPEN, *conditions)  # type: ignore[arg-type]
     connection.execute(changed.values(**values, updated_at_s=time.time()))
+
+
+def _state(row: Row[*tuple[object, ...]] | None, job_id: str) -> JobState:
+    if row is None:
+        raise UnknownJob(f"no job {job_id}; check the id that the submit call returned")
+    values = {**row._mapping, "status": JobStatus(row.status)}
+    values["outcome"] = JobStatus(row.outcome) if row.outcome else None
+    del values["job_id"]
+    return JobState(**values)

@@ -1,5 +1,6 @@
 """What every task of this application does around its step: count, run, retry, give up."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -7,9 +8,9 @@ from celery import Task, shared_task
 from celery.exceptions import Ignore
 
 from celery_impl.context import CeleryHost
-from shared.codec import from_json, to_json
+from shared.adapters.sql import DatabaseError
+from shared.codec import to_json
 from shared.domain.errors import JobCancelled, StepRefused, Superseded
-from shared.domain.jobs import ImageJob
 from shared.domain.status import JobStatus
 from shared.policy import policy_of
 from shared.ports.step_context import StepContext
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_STORED_WITHIN_S = 2.0
+_LOOK_EVERY_S = 0.05
 
-def step_task(name: str) -> Callable[[Callable[..., None]], Any]:
-    """Register a function `(self: StepTask, job_id, ...)` as the task `name` of every app."""
+
+def step_task(step: str, name: str | None = None) -> Callable[[Callable[..., None]], Any]:
+    """Register a function `(self: StepTask, job_id, ...)` as the task of a step in every app."""
     register: Callable[[Callable[..., None]], Any] = shared_task(
-        bind=True, base=StepTask, name=name
+        bind=True, base=StepTask, name=name or step
     )
     return register
 
@@ -37,10 +41,8 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
 
     abstract = True
     app: "ChangeoverApp"
-
-    def image_job(self, job_id: str) -> ImageJob:
-        """Return the request; messages carry only the job's id."""
-        return from_json(ImageJob, self.app.states.job(job_id).request)
+    # Around the step too, where no step's policy reaches: a locked database fails no job.
+    autoretry_for = DatabaseError
 
     def run_step(
         self,
@@ -57,7 +59,7 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         `Ignore` if the job needs this attempt no more, `Retry` if the step will be tried
         again, and otherwise fails the task, which calls its errback.
         """
-        states = self.app.states
+        states, steps = self.app.states, self.app.step_states
         job = states.job(job_id)
         if job.status.terminal or (job.compensated_for and not closing):
             raise Ignore
@@ -66,8 +68,8 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
             raise StepRefused(job.error)
         if not closing and job.cancel_requested:
             self._give_up(job_id, JobStatus.CANCELLED, JobCancelled(), closing)
-        attempt = states.begin_attempt(job_id, step)
-        host = CeleryHost(states, job_id, step, attempt, heeds_stop=not closing)
+        attempt = steps.begin_attempt(job_id, step)
+        host = CeleryHost(states, steps, job_id, step, attempt, heeds_stop=not closing)
         try:
             result = self.app.runtime.runner.run(job_id, step, host, work, result_type)
         except Superseded:
@@ -81,8 +83,25 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
             if not self.app.profile.retries or attempt >= policy_of(step).maximum_attempts:
                 self._give_up(job_id, JobStatus.FAILED, error, closing)
             raise self.retry(exc=error, countdown=self._delay_s(step, attempt)) from error
-        states.finish_step(job_id, step, to_json(result))
+        steps.finish(job_id, step, to_json(result))
         return result
+
+    def settle_failure(self, job_id: str) -> None:
+        """As an errback, say that the job fails, if the failed task could not say so itself."""
+        if self.app.states.job(job_id).outcome is None:
+            # It lost its process or its time.
+            reason = self._reason(self.request.parent_id)
+            self.app.states.decide_outcome(job_id, JobStatus.FAILED, reason)
+
+    def _reason(self, failed_task: str) -> str:
+        # The errbacks of a chord's body are called before its failure is stored
+        # (celery/backends/base.py, chord_error_from_stack).
+        give_up_at = time.monotonic() + _STORED_WITHIN_S
+        while (error := self.AsyncResult(failed_task).result) is None:
+            if time.monotonic() > give_up_at:
+                return f"{failed_task} failed and left no reason"
+            time.sleep(_LOOK_EVERY_S)
+        return str(error)
 
     def _delay_s(self, step: str, attempt: int) -> float:
         # A message that waits for its countdown is unacknowledged: past the visibility timeout it

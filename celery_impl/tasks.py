@@ -1,4 +1,4 @@
-"""The tasks: one a step, each as thin as its step is shared.
+"""The tasks of image jobs: one a step, each as thin as its step is shared.
 
 Arguments are the job's id and an index, never data: requests, results and checkpoints are in SQL
 and in the artifact store, where a redelivered message finds what its first delivery left.
@@ -7,7 +7,7 @@ and in the artifact store, where a redelivered message finds what its first deli
 from celery_impl.flows import notify_after_capture, task_id
 from celery_impl.step_task import StepTask, step_task
 from shared.codec import from_json, to_dict, to_json
-from shared.domain.jobs import Artifact, GeneratedImage, ImageResult
+from shared.domain.jobs import Artifact, GeneratedImage, ImageJob, ImageResult
 from shared.domain.status import JobStatus
 from shared.policy import (
     ASSEMBLE,
@@ -24,14 +24,14 @@ from shared.workloads.image_generation import generate_step
 @step_task(RESERVE_CREDITS)
 def reserve_credits(self: StepTask, job_id: str) -> None:
     """Reserve the credits, or refuse a job that the facade has rejected."""
-    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.image_ports
     self.run_step(job_id, RESERVE_CREDITS, lambda ctx: steps.reserve_credits(ctx, job, ports), int)
 
 
 @step_task(GENERATE_IMAGE)
 def generate_image(self: StepTask, job_id: str, index: int) -> None:
     """Make one picture on the GPU."""
-    job, runtime = self.image_job(job_id), self.app.runtime
+    job, runtime = _job(self, job_id), self.app.runtime
     self.run_step(
         job_id,
         generate_step(index),
@@ -43,7 +43,7 @@ def generate_image(self: StepTask, job_id: str, index: int) -> None:
 @step_task(ASSEMBLE)
 def assemble(self: StepTask, job_id: str) -> None:
     """Lay the pictures out on a contact sheet."""
-    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.image_ports
     images = _images(self, job_id, job.n)
     self.run_step(job_id, ASSEMBLE, lambda ctx: steps.assemble(ctx, job, images, ports), Artifact)
 
@@ -51,16 +51,16 @@ def assemble(self: StepTask, job_id: str) -> None:
 @step_task(CAPTURE_CREDITS)
 def capture_credits(self: StepTask, job_id: str) -> None:
     """Capture the credits: the point of no return."""
-    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.image_ports
     self.run_step(job_id, CAPTURE_CREDITS, lambda ctx: steps.capture_credits(ctx, job, ports), int)
 
 
 @step_task(NOTIFY_USER)
 def notify_user(self: StepTask, job_id: str) -> None:
     """Tell the user, and end the job."""
-    job = self.image_job(job_id)
+    job = _job(self, job_id)
     self.run_step(job_id, NOTIFY_USER, steps.notify_user, bool, closing=True)
-    results = self.app.states.results(job_id)
+    results = self.app.step_states.results(job_id)
     result = ImageResult(
         images=_images(self, job_id, job.n),
         contact_sheet=from_json(Artifact, results[ASSEMBLE]),
@@ -73,17 +73,14 @@ def notify_user(self: StepTask, job_id: str) -> None:
 def release_credits(self: StepTask, job_id: str) -> None:
     """Compensate a failed or cancelled job, as the errback of its steps, and end it."""
     states, failed_task = self.app.states, self.request.parent_id
-    if states.job(job_id).outcome is None:
-        # A task that lost its process or its time could not say so itself.
-        error = self.AsyncResult(failed_task).result
-        states.decide_outcome(job_id, JobStatus.FAILED, str(error))
+    self.settle_failure(job_id)
     if failed_task == task_id(job_id, NOTIFY_USER):
         # The credits are captured: there is nothing to release.
         states.close_as_decided(job_id)
         return
     if not states.claim_compensation(job_id, failed_task):
         return
-    job, ports = self.image_job(job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.image_ports
     released = self.run_step(
         job_id,
         RELEASE_CREDITS,
@@ -97,7 +94,11 @@ def release_credits(self: StepTask, job_id: str) -> None:
         notify_after_capture(self.app, job_id).apply_async()
 
 
+def _job(task: StepTask, job_id: str) -> ImageJob:
+    return from_json(ImageJob, task.app.states.job(job_id).request)
+
+
 def _images(task: StepTask, job_id: str, n: int) -> list[GeneratedImage]:
-    results = task.app.states.results(job_id)
+    results = task.app.step_states.results(job_id)
     finished = [results[step] for step in map(generate_step, range(n)) if step in results]
     return [from_json(GeneratedImage, result) for result in finished]

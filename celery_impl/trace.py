@@ -1,4 +1,4 @@
-"""Whether Celery still holds a job: in a queue, unacknowledged, or in a live worker's hands.
+"""Whether a job is still held: in SQL, in a queue, unacknowledged, or in a live worker's hands.
 
 A message that was acknowledged early exists nowhere once its worker is dead, and a chord whose
 member is gone waits for ever without a trace: both are lost, not late.
@@ -6,14 +6,15 @@ member is gone waits for ever without a trace: both are lost, not late.
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
-from celery_impl.profile import CeleryProfile
-from celery_impl.queues import HeldMessage, messages_of
-from celery_impl.state import JobStates
+from celery_impl.app import ChangeoverApp
+from celery_impl.face_sessions import missing
+from celery_impl.queues import HeldMessage, Queues
+from celery_impl.state import JobState
 from shared.codec import from_json
-from shared.domain.jobs import EngineTrace, ImageJob
+from shared.domain.jobs import IMAGE_GENERATION, EngineTrace, ImageJob
 from shared.domain.records import AttemptRecord
+from shared.domain.status import JobStatus
 from shared.policy import RESERVE_CREDITS
 from shared.ports.ledger import Ledger
 from shared.ports.workers import WorkerInfo, Workers
@@ -24,18 +25,10 @@ class Tracer:
     """Reads Redis, the job state and the ledger; changes nothing."""
 
     def __init__(
-        self,
-        redis: Any,
-        prefix: str,
-        profile: CeleryProfile,
-        states: JobStates,
-        ledger: Ledger,
-        workers: Workers,
+        self, app: ChangeoverApp, queues: Queues, ledger: Ledger, workers: Workers
     ) -> None:
-        self._redis = redis
-        self._prefix = prefix
-        self._profile = profile
-        self._states = states
+        self._app = app
+        self._queues = queues
         self._ledger = ledger
         self._workers = workers
 
@@ -44,10 +37,12 @@ class Tracer:
 
         `UnknownJob` if Celery never got it, `redis.RedisError` if Redis does not answer.
         """
-        job = self._states.job(job_id)
+        job = self._app.states.job(job_id)
         if job.status.terminal:
             return EngineTrace(False, f"over: {job.status.value}")
-        messages = messages_of(self._redis, self._prefix, job_id)
+        messages = self._queues.messages_of(job_id)
+        if wait := self._wait(job_id, job):
+            return EngineTrace(True, wait)
         running = self._running(job_id)
         detail: dict[str, object] = {
             "messages": [f"{message.step}: {_place(message)}" for message in messages],
@@ -55,13 +50,33 @@ class Tracer:
         }
         steps = {message.step for message in messages} | {record.step for record in running}
         if not steps:
+            if announced := self._announced(job_id):
+                return EngineTrace(True, f"to be published by the sweeper: {announced}")
             return EngineTrace(False, "nowhere: no message, no live worker", detail=detail)
-        n = from_json(ImageJob, job.request).n
-        if not job.outcome and (gone := self._lost_members(job_id, n, steps)):
+        if gone := self._lost_members(job_id, job, steps):
             detail["lost_members"] = gone
             return EngineTrace(False, "a chord that waits for a lost member", detail=detail)
         where = _place(messages[0]) if messages else "running on a live worker"
         return EngineTrace(True, where, self._due_in_s(messages), detail)
+
+    def _wait(self, job_id: str, job: JobState) -> str | None:
+        """Say what a job waits for that no message stands for, None if for nothing."""
+        if job.ending:
+            return None
+        match job.status:
+            case JobStatus.WAITING:
+                return f"waiting for files: {', '.join(missing(self._app.sessions.files(job_id)))}"
+            case JobStatus.REVIEW:
+                return "waiting for a person"
+            case _:
+                return None
+
+    def _announced(self, job_id: str) -> str | None:
+        """Return the step that the sweeper will publish, for the first time or once more."""
+        for each in self._app.publications.of_job(job_id):
+            if each.published_at_s is None or self._app.profile.recovers:
+                return each.step
+        return None
 
     def _running(self, job_id: str) -> list[AttemptRecord]:
         """Return the attempts that have begun and not ended, in a process that is still alive."""
@@ -76,11 +91,13 @@ class Tracer:
     def _alive(self) -> list[WorkerInfo]:
         return [worker for worker in self._workers.alive() if worker.engine == "celery"]
 
-    def _lost_members(self, job_id: str, n: int, steps: set[str]) -> list[str]:
-        members = {generate_step(index) for index in range(n)}
-        done = self._states.results(job_id)
+    def _lost_members(self, job_id: str, job: JobState, steps: set[str]) -> list[str]:
+        if job.workload != IMAGE_GENERATION or job.ending:
+            return []
+        done = self._app.step_states.results(job_id)
         if RESERVE_CREDITS not in done or RESERVE_CREDITS in steps:
             return []  # the fan-out is still to be published, or will be again
+        members = {generate_step(index) for index in range(from_json(ImageJob, job.request).n)}
         return sorted(members - steps - done.keys())
 
     def _due_in_s(self, messages: Sequence[HeldMessage]) -> float | None:
@@ -93,7 +110,8 @@ class Tracer:
         if not delivered or None in delivered or not self._alive():
             return None
         last_s = max(at_s for at_s in delivered if at_s is not None)
-        due_at_s = last_s + self._profile.visibility_timeout_s + self._profile.sweep_s
+        profile = self._app.profile
+        due_at_s = last_s + profile.visibility_timeout_s + profile.sweep_s
         return max(0.0, due_at_s - time.time())
 
 

@@ -22,12 +22,13 @@ def main() -> None:
     os.environ.update(load(settings).environment)
     from celery_impl.child import build_worker_app
     from celery_impl.gate import ReadyChildren
+    from celery_impl.housekeeping import HOUSEKEEPING
 
     app = build_worker_app(settings, role)
     app.steps["consumer"].add(ReadyChildren)
     app.Worker(
         hostname=f"{settings.worker_name}@{socket.gethostname()}",
-        queues=[role.value],
+        queues=[role.value] if role is Queue.GPU else [role.value, *HOUSEKEEPING],
         concurrency=1 if role is Queue.GPU else settings.cpu_slots,
         loglevel="INFO",
         **app.profile.worker,

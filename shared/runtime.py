@@ -7,18 +7,28 @@ from sqlalchemy import Engine as Database
 from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.decisions import SqlDecisions
 from shared.adapters.effects import HttpEffects
+from shared.adapters.face_results import SqlFaceResults
 from shared.adapters.idempotency import idempotency_store
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
+from shared.adapters.uploads import SqlUploads
 from shared.adapters.workers import SqlWorkers
-from shared.compute.choose import image_generator
+from shared.compute.choose import face_embedder, image_generator
+from shared.domain.faces import FACE_SIMILARITY
+from shared.domain.jobs import IMAGE_GENERATION
+from shared.ports.artifacts import Artifacts
+from shared.ports.face_embedder import FaceEmbedder
 from shared.ports.image_generator import ImageGenerator
 from shared.ports.jobs import Jobs
 from shared.ports.ledger import Ledger
+from shared.ports.uploads import Uploads
 from shared.ports.workers import Workers
 from shared.runner import StepRunner
+from shared.sabotage import saboteur
 from shared.settings import Settings
+from shared.workloads.face_rules import FaceRules
+from shared.workloads.face_similarity import FacePorts
 from shared.workloads.image_generation import ImagePorts
 
 
@@ -34,6 +44,17 @@ class Runtime:
     runner: StepRunner
     image_ports: ImagePorts
     generator: ImageGenerator
+    face_ports: FacePorts
+    embedder: FaceEmbedder
+    uploads: Uploads
+    upload_store: Artifacts
+
+    def load_models(self) -> None:
+        """Load the models of the workloads that are served here; a GPU worker does so first."""
+        if IMAGE_GENERATION in self.settings.workloads:
+            self.generator.load()
+        if FACE_SIMILARITY in self.settings.workloads:
+            self.embedder.load()
 
 
 def build_runtime(settings: Settings) -> Runtime:
@@ -48,11 +69,23 @@ def build_runtime(settings: Settings) -> Runtime:
         effects=HttpEffects(settings.effects_url),
         worker=settings.worker_name,
         lease_s=settings.lease_s,
+        saboteur=saboteur(settings.crash_point, SqlDecisions(database)),
     )
     image_ports = ImagePorts(
         jobs=jobs,
         decisions=SqlDecisions(database),
         artifacts=FsspecArtifacts(settings.artifacts_url),
+        checkpoint_every=settings.checkpoint_every,
+    )
+    upload_store = FsspecArtifacts(settings.uploads_url)
+    face_ports = FacePorts(
+        uploads=upload_store,
+        results=SqlFaceResults(database),
+        rules=FaceRules(
+            threshold=settings.face_threshold,
+            review_margin=settings.face_review_margin,
+            frames_per_video=settings.frames_per_video,
+        ),
         checkpoint_every=settings.checkpoint_every,
     )
     return Runtime(
@@ -64,4 +97,8 @@ def build_runtime(settings: Settings) -> Runtime:
         runner=runner,
         image_ports=image_ports,
         generator=image_generator(settings),
+        face_ports=face_ports,
+        embedder=face_embedder(settings),
+        uploads=SqlUploads(database),
+        upload_store=upload_store,
     )

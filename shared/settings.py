@@ -2,13 +2,14 @@
 
 import socket
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.domain.errors import BadSetting
 from shared.ports.idempotency import IdempotencyMode
+from shared.sabotage import CrashPoint
 
 TINY_MODEL = Path(__file__).parent / "compute" / "models" / "tiny-shapes"
 
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     artifacts_url: str = "file://./artifacts"
     effects_url: str = "http://127.0.0.1:8099"
 
+    workloads: frozenset[Literal["image-generation", "face-similarity"]] = frozenset(
+        {"image-generation", "face-similarity"}
+    )
+    """What is served here (a JSON list): the facade's routes, and the models that workers load."""
     compute: Literal["diffusers", "simulated"] = "diffusers"
     image_model: str = str(TINY_MODEL)
     """A hub id or a folder with a diffusers text-to-image pipeline."""
@@ -44,7 +49,27 @@ class Settings(BaseSettings):
     checkpoint_every: int = Field(5, ge=1)
     """Denoising steps between two checkpoints."""
 
+    input_deadline_s: float = Field(3600.0, gt=0)
+    """How long a face session waits for its two files, in seconds."""
+    review_deadline_s: float = Field(86_400.0, gt=0)
+    """How long a borderline comparison waits for a person, in seconds."""
+    face_threshold: float = Field(0.6, gt=0, lt=2)
+    """The largest distance of two faces of the same person."""
+    face_review_margin: float = Field(0.05, ge=0)
+    """Distances this close to the threshold go to a person."""
+    frames_per_video: int = Field(16, ge=1, le=500)
+    image_limit_bytes: int = Field(10 * 2**20, ge=1)
+    video_limit_bytes: int = Field(100 * 2**20, ge=1)
+    upload_retention_s: float = Field(7 * 86_400.0, ge=0)
+    """How long the uploads of a finished session are kept, in seconds."""
+    purge_every_s: float = Field(3600.0, ge=1)
+    """How often uploads past their retention are removed, in seconds."""
+
     idempotency: IdempotencyMode = IdempotencyMode.FENCED
+    crash_point: Annotated[CrashPoint | None, NoDecode, BeforeValidator(CrashPoint.parse)] = Field(
+        None, validate_default=False
+    )
+    """For experiments only: where the worker strikes itself, as `kill@mid_work:generate_image`."""
     detection_budget_s: float = Field(20.0, ge=2)
     """How long an engine may take to notice a dead worker, in seconds."""
     stop_grace_s: float = Field(20.0, ge=1)
@@ -61,6 +86,11 @@ class Settings(BaseSettings):
         a dead worker's silence, the lease is over or about to be.
         """
         return self.detection_budget_s / 2
+
+    @property
+    def uploads_url(self) -> str:
+        """Where the files that clients bring are stored, apart from what steps make."""
+        return f"{self.artifacts_url.rstrip('/')}/uploads"
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -1,1 +1,1 @@
-"""The Temporal side: client, activities, workflow, worker, and the engine that the facade sees."""
+"""The Temporal side: client, activities, workflows, worker, and the engine that the facade sees."""

@@ -1,13 +1,10 @@
-"""Thin activities: each runs one step of the shared business logic in a thread."""
+"""The image job's thin activities: each runs one step of the shared business logic in a thread."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
-from shared.domain.errors import JobCancelled, StepRefused, Superseded, WorkerStopping
 from shared.domain.jobs import Artifact, GeneratedImage
 from shared.policy import (
     ASSEMBLE,
@@ -19,8 +16,8 @@ from shared.policy import (
 from shared.ports.step_context import StepContext
 from shared.runtime import Runtime
 from shared.workloads import image_generation as steps
-from temporal_impl.context import ActivityHost
 from temporal_impl.messages import Assemble, GenerateImage, ImageOrder
+from temporal_impl.step_activity import run_step
 
 R = TypeVar("R")
 
@@ -97,27 +94,4 @@ class ImageActivities:
     def _run(
         self, order: ImageOrder, step: str, work: Callable[[StepContext], R], result_type: type[R]
     ) -> R:
-        with _as_temporal_error():
-            return self._runtime.runner.run(
-                order.job_id, step, ActivityHost(step), work, result_type
-            )
-
-
-@contextmanager
-def _as_temporal_error() -> Iterator[None]:
-    """Tell the server which errors end the step; every other one is tried again."""
-    try:
-        yield
-    except StepRefused as error:
-        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
-    except JobCancelled as error:
-        details = activity.cancellation_details()
-        if details is not None and details.cancel_requested:
-            raise CancelledError(str(error)) from error
-        # Not by this activity's own cancel: another execution released the credits.
-        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
-    except (Superseded, WorkerStopping) as error:
-        # If a later attempt runs, the server refuses this report; if not, one has to follow.
-        raise ApplicationError(
-            str(error), type=type(error).__name__, category=ApplicationErrorCategory.BENIGN
-        ) from error
+        return run_step(self._runtime.runner, order.job_id, step, work, result_type)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from temporalio.api.workflowservice.v1 import GetClusterInfoRequest
@@ -11,6 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from shared.codec import from_json
 from shared.domain.errors import BadRequest, EngineUnavailable
+from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
 from shared.domain.jobs import (
     IMAGE_GENERATION,
@@ -21,39 +23,56 @@ from shared.domain.jobs import (
     EngineView,
     ImageJob,
 )
+from shared.domain.status import JobStatus
 from shared.ports.engine import Engine
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.bounds import recovery_bounds
 from temporal_impl.client import CALL_S, connect_for_facade, explain, namespace_is_missing, settle
-from temporal_impl.execution import JobExecution
-from temporal_impl.messages import ImageOrder
+from temporal_impl.execution import ImageJobs, JobExecution, NotOnServerError
+from temporal_impl.face_sessions import FaceSessions
+from temporal_impl.messages import FaceOrder, ImageOrder, Verdict
 from temporal_impl.profile import Execution
 from temporal_impl.standalone_jobs import StandaloneJobs
 from temporal_impl.workflow_jobs import WorkflowJobs
 
 
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    client: Client
+    images: ImageJobs
+    sessions: FaceSessions
+    kinds: tuple[JobExecution, ...]
+    """What a job may be on the server, the likeliest first."""
+
+
 class TemporalEngine:
-    """An `Engine` on one Temporal namespace. The workflow's or activity's id is the job's id."""
+    """An `Engine` on one Temporal namespace. The workflow's or activity's id is the job's id.
+
+    A face session is a workflow under every profile: it waits for the outside, and only a
+    workflow can.
+    """
 
     name = "temporal"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._profile = profiles.load(settings)
-        self._connected: tuple[Client, JobExecution] | None = None
+        self._connected: _Connection | None = None
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def start(self) -> None:
         client = await connect_for_facade(self._settings)
-        kind = (
-            StandaloneJobs
-            if self._profile.execution is Execution.STANDALONE_ACTIVITY
-            else WorkflowJobs
-        )
-        self._connected = client, kind(client, self._profile)
+        workflows = WorkflowJobs(client, self._profile)
+        sessions = FaceSessions(client, self._profile, self._settings)
+        if self._profile.execution is Execution.STANDALONE_ACTIVITY:
+            standalone = StandaloneJobs(client, self._profile)
+            kinds = (standalone, workflows)
+            self._connected = _Connection(client, standalone, sessions, kinds)
+        else:
+            self._connected = _Connection(client, workflows, sessions, (workflows,))
 
     async def close(self) -> None:
         # A client has no close of its own: calls in flight end, then its connection is dropped.
@@ -64,24 +83,44 @@ class TemporalEngine:
         await settle()
 
     async def submit(self, job_id: JobId, workload: str, request: str) -> None:
-        if workload != IMAGE_GENERATION:
+        if workload == IMAGE_GENERATION:
+            images = ImageOrder(job_id, from_json(ImageJob, request))
+            async with self._call() as to:
+                await to.images.submit(images)
+        elif workload == FACE_SIMILARITY:
+            session = FaceOrder(job_id, from_json(FaceSession, request))
+            async with self._call() as to:
+                await to.sessions.submit(session)
+        else:
             raise BadRequest(f"temporal does not know the workload {workload!r}")
-        order = ImageOrder(job_id, from_json(ImageJob, request))
-        async with self._call() as (_, jobs):
-            await jobs.submit(order)
 
     async def view(self, job_id: JobId) -> EngineView:
-        async with self._call() as (_, jobs):
-            return await jobs.view(job_id)
+        async with self._call() as to:
+            for kind in to.kinds:
+                with suppress(NotOnServerError):
+                    return await kind.view(job_id)
+        return EngineView(JobStatus.ACCEPTED)
+
+    async def provide(self, job_id: JobId, slot: str, sha256: str) -> None:
+        async with self._call() as to:
+            await to.sessions.provide(job_id, slot, sha256)
+
+    async def review(self, job_id: JobId, *, approved: bool, reviewer: str) -> None:
+        async with self._call() as to:
+            await to.sessions.review(job_id, Verdict(approved, reviewer))
 
     async def cancel(self, job_id: JobId) -> None:
-        async with self._call() as (_, jobs):
-            await jobs.cancel(job_id)
+        async with self._call() as to:
+            for kind in to.kinds:
+                # Not there: finished, or never submitted.
+                with suppress(NotOnServerError):
+                    await kind.cancel(job_id)
+                    return
 
     async def health(self) -> EngineHealth:
         try:
-            async with self._call() as (client, _):
-                info = await client.workflow_service.get_cluster_info(GetClusterInfoRequest())
+            async with self._call() as to:
+                info = await to.client.workflow_service.get_cluster_info(GetClusterInfoRequest())
         except EngineUnavailable as error:
             return EngineHealth(False, "Temporal", "unknown", str(error))
         return EngineHealth(
@@ -91,8 +130,11 @@ class TemporalEngine:
         )
 
     async def trace(self, job_id: JobId) -> EngineTrace:
-        async with self._call() as (_, jobs):
-            return await jobs.trace(job_id)
+        async with self._call() as to:
+            for kind in to.kinds:
+                with suppress(NotOnServerError):
+                    return await kind.trace(job_id)
+        return EngineTrace(held=False, where="the server knows no such job")
 
     def bounds(self) -> dict[str, Bound]:
         return recovery_bounds(self._profile, self._settings.stop_grace_s)
@@ -112,7 +154,7 @@ class TemporalEngine:
         return f"{namespace}/workflows/{job_id}"
 
     @asynccontextmanager
-    async def _call(self) -> AsyncIterator[tuple[Client, JobExecution]]:
+    async def _call(self) -> AsyncIterator[_Connection]:
         """Bound what is done inside, and turn a server that is down into `EngineUnavailable`."""
         if self._connected is None:
             raise EngineUnavailable("the Temporal engine is not started; await start() first")

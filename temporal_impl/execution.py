@@ -16,9 +16,11 @@ from temporal_impl.messages import ImageOrder
 
 
 class JobExecution(Protocol):
-    """The calls of the engine that differ between the two; raises the SDK's errors."""
+    """The calls of the engine that differ between the two; raises the SDK's errors.
 
-    async def submit(self, order: ImageOrder) -> None: ...
+    `NotOnServerError` if the server has no open execution of the id, or for a view or a trace none
+    at all.
+    """
 
     async def view(self, job_id: JobId) -> EngineView: ...
 
@@ -27,8 +29,14 @@ class JobExecution(Protocol):
     async def trace(self, job_id: JobId) -> EngineTrace: ...
 
 
+class ImageJobs(JobExecution, Protocol):
+    """A kind of execution that image jobs may be."""
+
+    async def submit(self, order: ImageOrder) -> None: ...
+
+
 class NotOnServerError(Exception):
-    """The server has no execution of this id: never submitted, or past its retention."""
+    """The server has no execution of this id: never submitted, closed, or past its retention."""
 
 
 @contextmanager
@@ -40,10 +48,6 @@ def not_found_is_no_error() -> Iterator[None]:
         if error.status is RPCStatusCode.NOT_FOUND and not namespace_is_missing(error):
             raise NotOnServerError from error
         raise
-
-
-NOT_SUBMITTED = EngineView(JobStatus.ACCEPTED)
-NOT_HELD = EngineTrace(held=False, where="the server knows no such job")
 
 
 def root_cause(error: BaseException) -> BaseException:

@@ -24,7 +24,7 @@ _POLICY = "policy"
 
 
 class Execution(StrEnum):
-    """What the server runs for one job."""
+    """What the server runs for one image job; a face session is a workflow in any case."""
 
     WORKFLOW = "workflow"
     STANDALONE_ACTIVITY = "standalone_activity"

@@ -1,4 +1,4 @@
-"""A job as a Standalone Activity: submit, view, cancel and trace, none of which needs a worker."""
+"""An image job as a Standalone Activity; none of these calls needs a worker."""
 
 from datetime import timedelta
 
@@ -18,13 +18,7 @@ from shared.domain.ids import JobId
 from shared.domain.jobs import EngineTrace, EngineView, ImageResult
 from shared.domain.status import JobStatus
 from shared.policy import RELEASE_CREDITS
-from temporal_impl.execution import (
-    NOT_HELD,
-    NOT_SUBMITTED,
-    NotOnServerError,
-    failed_view,
-    not_found_is_no_error,
-)
+from temporal_impl.execution import NotOnServerError, failed_view, not_found_is_no_error
 from temporal_impl.messages import ImageOrder
 from temporal_impl.options import StepOptions
 from temporal_impl.profile import TemporalProfile
@@ -37,7 +31,7 @@ _CANCELLED = "cancelled by the client"
 
 
 class StandaloneJobs:
-    """A `JobExecution` whose activity id is the job's id.
+    """An `ImageJobs` whose activity id is the job's id.
 
     The server closes an activity that is cancelled while no attempt runs, and runs no code for
     it; so a cancel starts the release as an activity of its own first.
@@ -52,10 +46,7 @@ class StandaloneJobs:
         await self._start(_RUN_JOB, order.job_id, order, options)
 
     async def view(self, job_id: JobId) -> EngineView:
-        try:
-            job = await self._describe(job_id)
-        except NotOnServerError:
-            return NOT_SUBMITTED
+        job = await self._describe(job_id)
         closed_at_s = job.close_time.timestamp() if job.close_time else None
         if closed_at_s is None:
             return await _open_view(job)
@@ -69,10 +60,7 @@ class StandaloneJobs:
         return EngineView(JobStatus.SUCCEEDED, result=to_dict(result), updated_at_s=closed_at_s)
 
     async def cancel(self, job_id: JobId) -> None:
-        try:
-            job = await self._describe(job_id, include_input=True)
-        except NotOnServerError:
-            return
+        job = await self._describe(job_id, include_input=True)
         if job.close_time is not None:
             return
         await self._start(
@@ -89,10 +77,7 @@ class StandaloneJobs:
                 raise
 
     async def trace(self, job_id: JobId) -> EngineTrace:
-        try:
-            job = await self._describe(job_id)
-        except NotOnServerError:
-            return NOT_HELD
+        job = await self._describe(job_id)
         if job.close_time is None:
             return held([PendingStep.of(await _step(job), job.raw_info)])
         release = await self._open_release(job_id)

@@ -104,6 +104,11 @@ def held(steps: Sequence[PendingStep]) -> EngineTrace:
     )
 
 
+def waits(what: str) -> EngineTrace:
+    """Return the trace of an open job that waits for something from outside: due when it comes."""
+    return EngineTrace(held=True, where=f"waiting for {what}")
+
+
 def _seconds(time: Timestamp) -> float | None:
     # An unset protobuf timestamp reads as the epoch.
     return time.ToDatetime(UTC).timestamp() if time.seconds else None

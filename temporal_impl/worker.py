@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from os import getpid
@@ -15,9 +14,11 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
+from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploymentConfig
 
-from shared.domain.errors import ChangeoverError
+from shared.domain.errors import ChangeoverError, EngineUnavailable
+from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.policy import Queue
@@ -25,12 +26,11 @@ from shared.presence import Presence
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 from temporal_impl import profile as profiles
-from temporal_impl.activities import ImageActivities
-from temporal_impl.client import connect_for_worker, settle
+from temporal_impl.client import connect_for_worker, explain, settle
 from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE
 from temporal_impl.profile import TemporalProfile
-from temporal_impl.standalone import StandaloneActivities
-from temporal_impl.workflows import ImageGenerationWorkflow
+from temporal_impl.registry import served
+from temporal_impl.schedules import ensure_purge_schedule
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +57,10 @@ async def _run(role: Queue, settings: Settings) -> None:
     profile = profiles.load(settings)
     runtime = build_runtime(settings)
     if role is Queue.GPU:
-        _load_model(runtime)
+        _load_models(runtime)
     client = await connect_for_worker(settings, profile)
+    if role is Queue.CPU and FACE_SIMILARITY in settings.workloads:
+        await _schedule_purges(client, settings)
     presence = Presence(runtime.workers, settings.worker_name, role, "temporal")
     stop = _stop_event(profile)
     try:
@@ -76,9 +78,16 @@ async def _run(role: Queue, settings: Settings) -> None:
     _log.info("%s has stopped", settings.worker_name)
 
 
-def _load_model(runtime: Runtime) -> None:
+async def _schedule_purges(client: Client, settings: Settings) -> None:
+    try:
+        await ensure_purge_schedule(client, settings.purge_every_s)
+    except RPCError as error:
+        raise EngineUnavailable(explain(error, settings)) from error
+
+
+def _load_models(runtime: Runtime) -> None:
     began = time.monotonic()
-    runtime.generator.load()
+    runtime.load_models()
     runtime.ledger.append(
         AttemptRecord(
             kind=RecordKind.MODEL_LOADED,
@@ -114,21 +123,17 @@ def _worker(
     runtime: Runtime,
     threads: ThreadPoolExecutor,
 ) -> Worker:
-    steps = ImageActivities(runtime)
+    has = served(role, runtime)
     options = _worker_options(profile)
     if role is Queue.GPU:
         if profile.gpu_pollers is not None:
             options["activity_task_poller_behavior"] = PollerBehaviorSimpleMaximum(
                 profile.gpu_pollers
             )
-        activities: list[Callable[..., Any]] = [
-            steps.generate_image,
-            StandaloneActivities(steps).run_image_job,
-        ]
         return Worker(
             client,
             task_queue=GPU_TASK_QUEUE,
-            activities=activities,
+            activities=has.activities,
             activity_executor=threads,
             max_concurrent_activities=profile.gpu_slots,
             **options,
@@ -136,14 +141,8 @@ def _worker(
     return Worker(
         client,
         task_queue=CPU_TASK_QUEUE,
-        workflows=[ImageGenerationWorkflow],
-        activities=[
-            steps.reserve_credits,
-            steps.assemble,
-            steps.capture_credits,
-            steps.notify_user,
-            steps.release_credits,
-        ],
+        workflows=has.workflows,
+        activities=has.activities,
         activity_executor=threads,
         max_concurrent_activities=runtime.settings.cpu_slots,
         **options,

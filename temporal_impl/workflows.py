@@ -1,8 +1,6 @@
 """The image job as a workflow: deterministic, and all that it depends on is in its input."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -19,9 +17,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from shared.workloads.image_generation import generate_step
     from temporal_impl.activities import ImageActivities
+    from temporal_impl.cancellation import see_through, stop_if_cancelled
     from temporal_impl.messages import Assemble, GenerateImage, ImageWorkflowInput
-
-R = TypeVar("R")
 
 
 @workflow.defn
@@ -50,12 +47,12 @@ class ImageGenerationWorkflow:
             cancelled = workflow.cancellation_reason() is not None
             # A write-once register settles between release and capture. False means that the
             # capture came first, though it was reported as failed or cancelled.
-            if await _see_through(self._release()) or result is None:
+            if await see_through(self._release()) or result is None:
                 if cancelled:
                     # Also if the step's worker died before it could stop: then it timed out.
                     raise asyncio.CancelledError from None
                 raise
-        await _see_through(self._notify())
+        await see_through(self._notify())
         return result
 
     async def _reserve(self) -> None:
@@ -64,7 +61,7 @@ class ImageGenerationWorkflow:
             self._order,
             **self._options[RESERVE_CREDITS].to_temporal(RESERVE_CREDITS),
         )
-        _stop_if_cancelled()
+        stop_if_cancelled()
 
     async def _generate_all(self) -> list[GeneratedImage]:
         """Make all pictures in parallel; if one fails for good, stop the others and wait for them.
@@ -95,7 +92,7 @@ class ImageGenerationWorkflow:
             Assemble(self._order, images),
             **self._options[ASSEMBLE].to_temporal(ASSEMBLE),
         )
-        _stop_if_cancelled()
+        stop_if_cancelled()
         return ImageResult(images, sheet, self._order.job.n)
 
     async def _capture(self) -> None:
@@ -118,18 +115,3 @@ class ImageGenerationWorkflow:
             self._order,
             **self._options[RELEASE_CREDITS].to_temporal(RELEASE_CREDITS),
         )
-
-
-def _stop_if_cancelled() -> None:
-    # An activity that completes in spite of a cancel swallows it: its await returns the result.
-    if workflow.cancellation_reason() is not None:
-        raise asyncio.CancelledError
-
-
-async def _see_through(step: Awaitable[R]) -> R:
-    """Await a step that a cancel must not interrupt; the server delivers one cancel a run."""
-    task = asyncio.ensure_future(step)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        return await task

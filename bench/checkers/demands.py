@@ -13,7 +13,14 @@ from bench.run_info import CellInfo
 
 FAULTS_CONFIRMED = "faults_confirmed"
 WITHIN_BOUND = "within_bound"
-DEMANDS = ("no_loss", "no_duplicate_effects", "no_phantoms", FAULTS_CONFIRMED, WITHIN_BOUND)
+DEMANDS = (
+    "no_loss",
+    "no_duplicate_executions",
+    "no_duplicate_effects",
+    "no_phantoms",
+    FAULTS_CONFIRMED,
+    WITHIN_BOUND,
+)
 
 
 def check_demand(demand: str, buckets: Buckets, repetition: Repetition) -> Check:
@@ -24,6 +31,10 @@ def check_demand(demand: str, buckets: Buckets, repetition: Repetition) -> Check
             lost, unrecovered = counts[Bucket.LOST], counts[Bucket.UNRECOVERED]
             detail = f"{lost} lost, {unrecovered} unrecovered"
             return _judged("no loss", lost == 0 and unrecovered == 0, detail)
+        case "no_duplicate_executions":
+            repeated = repetition.duplicate_executions
+            detail = f"{repeated} duplicate executions"
+            return _judged("no duplicate executions", repeated == 0, detail)
         case "no_duplicate_effects":
             repeated = repetition.duplicate_effects
             return _judged("no duplicate effects", repeated == 0, f"{repeated} duplicate effects")

@@ -15,6 +15,8 @@ from bench.checkers.demands import (
     check_faults,
 )
 from bench.checkers.device_time import Cause, split_device_time
+from bench.checkers.idempotency import measure_idempotency, unmeasured
+from bench.checkers.idempotency_answer import idempotency_answer
 from bench.checkers.invariants import (
     check_cancelled,
     check_credits,
@@ -58,12 +60,19 @@ def measure(info: RunInfo, history: History) -> Metrics:
         measured.append(
             _measure_cell(cell, buckets[cell_id], reloads, unfaulted_s, checks[cell_id])
         )
-    verdict = worst(cell.verdict for cell in measured)
-    if not any(cell.buckets[Bucket.COMPLETED] for cell in measured):
+    experiments = common.value("idempotency", None, partial(measure_idempotency, info, history))
+    if experiments is None:
+        experiments = unmeasured(info, common.done[-1])
+    verdict = worst([*(c.verdict for c in measured), *(e.verdict for e in experiments)])
+    completed = [cell.buckets[Bucket.COMPLETED] for cell in measured]
+    if not any([*completed, *(entry.completed for entry in experiments)]):
         # Where nothing worked, that nothing went wrong shows nothing.
         verdict = worst([verdict, Verdict.UNKNOWN])
-    sentences = common.value("answer", _NO_ANSWER, partial(answer, measured))
-    return Metrics(SCHEMA, info.run_id, verdict, sentences, measured)
+    asked = partial(answer, measured)
+    if experiments and not measured:
+        asked = partial(idempotency_answer, experiments)
+    sentences = common.value("answer", _NO_ANSWER, asked)
+    return Metrics(SCHEMA, info.run_id, verdict, sentences, measured, experiments)
 
 
 def _unfaulted_s(

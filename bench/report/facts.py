@@ -9,7 +9,7 @@ from bench.report.words import plural
 
 def facts(page: Page) -> list[str]:
     """Return when, how long, how much and of which run."""
-    cells = page.metrics.cells
+    cells = page.metrics.judged
     tried = sum(cell.trials for cell in cells)
     confirmed = sum(cell.faults_confirmed for cell in cells)
     return [

@@ -31,6 +31,8 @@ class Tone(StrEnum):
     PLAIN = "plain"
     QUIET = "quiet"
     """Nothing happened: a zero where zero is good, or no number at all."""
+    WARNING = "warning"
+    """Something was wasted, and nobody outside saw it."""
     ALARM = "alarm"
 
 

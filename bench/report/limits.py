@@ -11,7 +11,9 @@ def limits(page: Page) -> list[str]:
         "here. Other job lengths need another detection budget, and change every number.",
         _faults(page),
     ]
-    if any(cell.compute == "simulated" for cell in page.metrics.cells):
+    if page.idempotency is not None:
+        said.append(_EXPERIMENTS)
+    if page.idempotency or any(cell.compute == "simulated" for cell in page.metrics.cells):
         said.append(
             "A simulated GPU step takes time and uses no device. It measures the engines, not "
             "memory pressure, a busy device or a slow model load."
@@ -40,6 +42,11 @@ def limits(page: Page) -> list[str]:
     return said
 
 
+_SPARED = "Servers, network, disks and stuck processes"
+_EXPERIMENTS = (
+    "An idempotency experiment strikes one chosen moment, once in each job. It shows what a guard "
+    "does there, not how often such a moment is hit."
+)
 DEV_SERVER = (
     "The Temporal development server is one shard on SQLite, fit for a laptop and for CI: "
     "its throughput is not Temporal's."
@@ -60,10 +67,10 @@ def dev_server(page: Page) -> bool:
 
 def _faults(page: Page) -> str:
     faults = sorted({c.fault for c in page.metrics.cells if not is_control(c.fault)})
-    if not faults:
+    named = [fault_words(fault).mark for fault in faults]
+    if page.idempotency is not None:
+        named.append("crash points of the shared step runner")
+    if not named:
         return "Nothing was broken: it says nothing of recovery."
-    named = " and ".join(fault_words(fault).mark for fault in faults)
-    return (
-        f"The faults were {named}, aimed at workers. Servers, network, disks and stuck processes "
-        "were left alone."
-    )
+    spared = "Servers, network and disks" if page.idempotency else _SPARED
+    return f"The faults were {' and '.join(named)}, aimed at workers. {spared} were left alone."

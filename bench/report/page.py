@@ -12,6 +12,7 @@ from bench.report.arms import ArmStyle, arm_key, arm_styles, split_label
 from bench.report.budget import BudgetLine, budget_lines
 from bench.report.charts import Curve
 from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
+from bench.report.idempotency import IdempotencySection, build_idempotency
 from bench.report.pictures import PictureSet, load_pictures
 from bench.report.tables import Table, build_table
 from bench.report.timeline import JobTimeline, build_timelines
@@ -80,6 +81,12 @@ class Page:
     sections: list[Section]
     pictures: list[PictureSet]
     budget: list[BudgetLine]
+    idempotency: IdempotencySection | None
+
+    @property
+    def shows_cells(self) -> bool:
+        """Whether to speak of cells: a run of idempotency experiments alone has none."""
+        return bool(self.sections) or self.idempotency is None
 
     @property
     def settings(self) -> list[tuple[str, ArmStyle, list[EffectiveSetting]]]:
@@ -100,13 +107,16 @@ class Page:
         """The first question, where the run asked it."""
         if any(section.fault == "sigkill" for section in self.sections):
             return "A GPU worker dies in the middle of a job"
+        if not self.shows_cells:
+            return "The same crash under every guard"
         return "The same jobs on two engines"
 
 
 def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) -> Page:
     """Assemble the report of a run; cells without trials or pictures simply show less."""
     set_up = {split_label(label)[0] for label in info.settings}
-    arms = sorted({cell.arm for cell in metrics.cells} | set_up, key=arm_key)
+    measured = {entry.arm for entry in metrics.judged}
+    arms = sorted(measured | set_up, key=arm_key)
     styles = arm_styles(arms)
     cells = {cell.id: cell for cell in info.cells}
     groups: dict[tuple[str, str, str], list[CellMetrics]] = {}
@@ -123,6 +133,7 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
         sorted(sections, key=_order),
         load_pictures(folder),
         budget_lines(info, histories.values()),
+        build_idempotency(metrics.idempotency, info.idempotency, styles),
     )
 
 

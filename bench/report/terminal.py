@@ -8,11 +8,12 @@ from rich.text import Text
 
 from bench.metrics import Verdict
 from bench.report.format import Shown, Tone
+from bench.report.idempotency import IdempotencySection
 from bench.report.measures import VERDICT_MARKS
 from bench.report.page import Page, Section
 
 _WIDE = 130
-_STYLES = {Tone.PLAIN: "", Tone.QUIET: "dim", Tone.ALARM: "bold red"}
+_STYLES = {Tone.PLAIN: "", Tone.QUIET: "dim", Tone.WARNING: "yellow", Tone.ALARM: "bold red"}
 _VERDICTS = {Verdict.VALID: "green", Verdict.UNKNOWN: "yellow", Verdict.INVALID: "bold red"}
 
 
@@ -25,6 +26,8 @@ def print_report(page: Page, report: Path, console: Console) -> None:
         console.print()
         console.print(Text(section.title, style="bold underline"))
         console.print(_table(section, console.width))
+    if page.idempotency is not None:
+        _print_idempotency(page.idempotency, page, console)
     console.print()
     _print_verdicts(page, console)
     console.print(Text(f"Report: {report}"), soft_wrap=True)
@@ -43,6 +46,27 @@ def _table(section: Section, width: int) -> RichTable:
     return shown
 
 
+def _print_idempotency(section: IdempotencySection, page: Page, console: Console) -> None:
+    console.print()
+    console.print(Text("What each guard repeated", style="bold underline"))
+    console.print(
+        Text("duplicate executions / duplicate effects / phantoms", style="dim"), soft_wrap=True
+    )
+    if page.sections:
+        for sentence in section.sentences:
+            console.print(Text(sentence))
+    shown = RichTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    shown.add_column("")
+    for mode in section.modes:
+        shown.add_column(mode, no_wrap=True, overflow="fold")
+    for group in section.groups:
+        shown.add_row(Text(group.title, style="bold"))
+        for row in group.rows:
+            entries = (Text(entry.text, style=_STYLES[entry.tone]) for entry in row.entries)
+            shown.add_row(f"  {row.arm}", *entries)
+    console.print(shown)
+
+
 def _entry(entry: Shown, width: int) -> Text:
     text = Text(entry.text, style=_STYLES[entry.tone])
     if entry.detail and width >= _WIDE:
@@ -53,7 +77,7 @@ def _entry(entry: Shown, width: int) -> Text:
 def _print_verdicts(page: Page, console: Console) -> None:
     run = page.metrics.verdict
     console.print(Text(f"Verdict: {VERDICT_MARKS[run]} {run.value}", style=_VERDICTS[run]))
-    for cell in page.metrics.cells:
+    for cell in page.metrics.judged:
         for check in cell.checks:
             if check.verdict is not Verdict.VALID:
                 mark = f"  {VERDICT_MARKS[check.verdict]} {cell.id}: {check.name}: {check.detail}"

@@ -21,7 +21,11 @@ _steps = Table(
 
 
 class NoGuard:
-    """`none`: every attempt computes and every result counts."""
+    """`none`: every attempt computes, every result counts, and every effect is a new one.
+
+    Without a stable key to guard by there is none to send either: the outside world gets what an
+    HTTP client makes up by default, a key that no other attempt has.
+    """
 
     def begin(self, key: str, owner: str, lease_s: float) -> Claimed | Stored | Held:
         return Claimed(1)
@@ -32,11 +36,21 @@ class NoGuard:
     def commit(self, key: str, token: int, result: str) -> bool:
         return True
 
+    def effect_key(self, key: str, attempt_id: str) -> str:
+        return f"{key}/{attempt_id}"
+
     def abandon(self, key: str, token: int) -> None:
         return None
 
 
-class CheckThenAct(NoGuard):
+class StableKey:
+    """A step's effects carry the step's own key, whichever attempt sends them."""
+
+    def effect_key(self, key: str, attempt_id: str) -> str:
+        return key
+
+
+class CheckThenAct(StableKey, NoGuard):
     """`check_then_act`: look for a result first, store one afterwards.
 
     Two attempts that look before either has stored both compute. Kept because it is what is
@@ -60,7 +74,7 @@ class CheckThenAct(NoGuard):
         return True
 
 
-class Claim(NoGuard):
+class Claim(StableKey, NoGuard):
     """`claim`: a unique row from the start, and the first result to be stored stays.
 
     Without a lease a dead holder cannot be told from a live one, so a later attempt computes too.
@@ -88,7 +102,7 @@ class Claim(NoGuard):
         return True
 
 
-class Fenced:
+class Fenced(StableKey):
     """`fenced`: a claim with a lease that progress renews, and a token that fences.
 
     A later attempt does not compute while the lease is alive, takes over when it has expired, and

@@ -1,52 +1,26 @@
-"""`/v1/jobs`: submit, look, follow, cancel, fetch."""
+"""`/v1/jobs`: list, look, follow, cancel, fetch; the same for every workload."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from shared.domain.errors import BadRequest
-from shared.domain.ids import JobId, parse_job_id
+from shared.domain.ids import JobId
 from shared.domain.status import JobStatus
-from shared.facade.models import Accepted, ImageGenerationBody, JobPage, JobView
+from shared.facade.dependencies import JobIdDep, ServiceDep
+from shared.facade.models import JobPage, JobView
+from shared.facade.problems import documented
 from shared.facade.service import Service
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+_of_one_job = documented({404: "No job has this id.", 503: "The job's engine is down."})
 
 _FOLLOW_EVERY_S = 0.25
 _STATUS_SCAN_PAGES = 10
-
-
-def service_of(request: Request) -> Service:
-    """Return the service that the app was built with."""
-    service: Service = request.app.state.service
-    return service
-
-
-def job_id_of(job_id: Annotated[str, Path()]) -> JobId:
-    """Return the job id in the path; a malformed one is a 422 that says what one looks like."""
-    return parse_job_id(job_id)
-
-
-ServiceDep = Annotated[Service, Depends(service_of)]
-JobIdDep = Annotated[JobId, Depends(job_id_of)]
-
-
-@router.post("/image-generation", status_code=202)
-async def submit_image_generation(
-    body: ImageGenerationBody,
-    service: ServiceDep,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
-) -> Accepted:
-    """Accept an image job. The same `Idempotency-Key` and body give the same job."""
-    job = await service.submit_images(body, idempotency_key)
-    url = f"/v1/jobs/{job.job_id}"
-    return Accepted(
-        job_id=job.job_id, engine=job.engine, status_url=url, events_url=f"{url}/events"
-    )
 
 
 @router.get("")
@@ -84,13 +58,13 @@ async def list_jobs(
     return JobPage(jobs=found, next=f"/v1/jobs?{following}" if more else None)
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", responses=_of_one_job)
 async def get_job(job_id: JobIdDep, service: ServiceDep) -> JobView:
     """Return one job; answers while every worker is down."""
     return await service.view(job_id)
 
 
-@router.get("/{job_id}/events", response_class=EventSourceResponse)
+@router.get("/{job_id}/events", response_class=EventSourceResponse, responses=_of_one_job)
 async def follow_job(job_id: JobIdDep, service: ServiceDep) -> EventSourceResponse:
     """Stream the job's view as server-sent events (`job`) at every change until it is over."""
     first = await service.view(job_id)
@@ -112,13 +86,13 @@ async def _changes(
         view = await service.view(job_id)
 
 
-@router.post("/{job_id}/cancel", status_code=202)
+@router.post("/{job_id}/cancel", status_code=202, responses=_of_one_job)
 async def cancel_job(job_id: JobIdDep, service: ServiceDep) -> JobView:
     """Ask for a cancel. The job stops at its next step; a finished job is left as it is."""
     return await service.cancel(job_id)
 
 
-@router.get("/{job_id}/artifacts/{name}", response_class=Response)
+@router.get("/{job_id}/artifacts/{name}", response_class=Response, responses=_of_one_job)
 async def get_artifact(job_id: JobIdDep, name: str, service: ServiceDep) -> Response:
     """Return a file of the job."""
     try:

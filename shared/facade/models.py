@@ -1,46 +1,12 @@
-"""Bodies that the API takes and returns."""
+"""Bodies that the API returns."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from shared.domain.status import JobStatus
-
-MAX_PROMPT_CHARS = 500
-MAX_IMAGES = 8
-MAX_STEPS = 150
-
-
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
-
-
-def _multiple_of_8(pixels: int) -> int:
-    if pixels % 8:
-        raise ValueError("must be a multiple of 8")
-    return pixels
-
-
-Pixels = Annotated[int, Field(ge=64, le=1024, strict=True), AfterValidator(_multiple_of_8)]
-
-
-class ImageGenerationBody(BaseModel):
-    """A request for `n` pictures of one prompt; picture `i` is made from `seed + i`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    prompt: Annotated[
-        str, Field(min_length=1, max_length=MAX_PROMPT_CHARS), AfterValidator(_not_blank)
-    ]
-    user_id: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_not_blank)]
-    n: Annotated[int, Field(ge=1, le=MAX_IMAGES, strict=True)] = 1
-    steps: Annotated[int, Field(ge=1, le=MAX_STEPS, strict=True)] = 20
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] | None = None
-    width: Pixels = 64
-    height: Pixels = 64
+from shared.ports.jobs import RegisteredJob
 
 
 class Accepted(BaseModel):
@@ -51,9 +17,38 @@ class Accepted(BaseModel):
     status_url: str
     events_url: str
 
+    @classmethod
+    def of(cls, job: RegisteredJob) -> Self:
+        """Return the answer for a job that was accepted."""
+        url = f"/v1/jobs/{job.job_id}"
+        return cls(job_id=job.job_id, engine=job.engine, status_url=url, events_url=f"{url}/events")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457); `detail` says what to do about it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "about:blank",
+                "title": "Conflict",
+                "status": 409,
+                "detail": "job 3ecacb6f-6a09-4501-96b2-ce9144873e7c is over (timed_out) and takes"
+                " no more files",
+                "instance": "/v1/jobs/3ecacb6f-6a09-4501-96b2-ce9144873e7c/files/image",
+            }
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
 
 class Progress(BaseModel):
-    """Denoising steps done of all steps of the job's pictures."""
+    """Denoising steps done of all steps of the job's pictures; or video frames looked at."""
 
     done: int
     total: int
@@ -81,6 +76,26 @@ class ArtifactView(BaseModel):
     url: str
 
 
+class FileView(BaseModel):
+    """A file that a client has brought for a slot of the job; `size` in bytes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "slot": "image",
+                "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                "media_type": "image/jpeg",
+                "size": 48213,
+            }
+        }
+    )
+
+    slot: str
+    sha256: str
+    media_type: str
+    size: int
+
+
 class JobView(BaseModel):
     """A job, in one shape for both engines."""
 
@@ -91,6 +106,8 @@ class JobView(BaseModel):
     step: str | None
     progress: Progress
     attempts: list[AttemptView]
+    inputs: list[FileView]
+    """The files that have arrived; gone again some days after the end of the job."""
     artifacts: list[ArtifactView]
     result: dict[str, object] | None
     error: str | None

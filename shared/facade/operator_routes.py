@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.codec import to_dict
-from shared.facade.job_routes import JobIdDep, ServiceDep
+from shared.facade.dependencies import JobIdDep, ServiceDep
 from shared.facade.telemetry import REGISTRY
 from shared.ports.jobs import RegisteredJob
 

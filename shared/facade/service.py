@@ -1,28 +1,32 @@
-"""What the routes do, free of HTTP: accept, look up, list, cancel."""
+"""What the routes do, free of HTTP: accept, look up, list, review, cancel."""
 
 import asyncio
-import secrets
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
+from shared.adapters.uploads import SqlUploads
 from shared.adapters.workers import SqlWorkers
 from shared.codec import to_dict, to_json
-from shared.domain.errors import EngineUnavailable, UnknownJob
+from shared.domain.errors import Conflict, EngineUnavailable, UnknownJob
+from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.ids import JobId
-from shared.domain.jobs import IMAGE_GENERATION, EngineView, ImageJob
+from shared.domain.jobs import EngineView
 from shared.domain.status import JobStatus
-from shared.facade.models import ImageGenerationBody, JobView
+from shared.facade.models import JobView
 from shared.facade.views import job_view
 from shared.ports.artifacts import Artifacts
 from shared.ports.jobs import Acceptance, Jobs, RegisteredJob
 from shared.ports.ledger import Ledger
+from shared.ports.uploads import Upload, Uploads
 from shared.ports.workers import Workers
 from shared.routing.router import Router
 from shared.settings import Settings
+
+_TAKES_FILES = frozenset({FACE_SIMILARITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +38,18 @@ class Service:
     ledger: Ledger
     workers: Workers
     artifacts: Artifacts
+    uploads: Uploads
 
-    async def submit_images(
-        self, body: ImageGenerationBody, idempotency_key: str | None
+    async def submit(
+        self, workload: str, request: object, idempotency_key: str | None
     ) -> RegisteredJob:
         """Register a job, hand it to the flagged engine and return it once it is accepted.
 
         `EngineUnavailable` means that nothing was accepted: the job can never run. `Conflict` if
-        the key came with another body.
+        the key came with another request.
         """
-        request = to_json(_image_job(body, idempotency_key))
         job = await asyncio.to_thread(
-            self.jobs.register, IMAGE_GENERATION, self.router.flag, request, idempotency_key
+            self.jobs.register, workload, self.router.flag, to_json(request), idempotency_key
         )
         if job.acceptance is Acceptance.ACCEPTED:
             return job
@@ -65,16 +69,33 @@ class Service:
         """Return one job; `UnknownJob` if there is none."""
         return await self._view(await asyncio.to_thread(self.jobs.get, job_id))
 
-    async def _view(self, job: RegisteredJob) -> JobView:
-        engine = await self.router.of(job)
-        # The records are read after the engine was asked, so that they never lag behind it.
+    async def job(self, job_id: JobId, workload: str) -> RegisteredJob:
+        """Return one job of a workload; `UnknownJob`, or `Conflict` if it is another's."""
+        job = await asyncio.to_thread(self.jobs.get, job_id)
+        if job.workload != workload:
+            raise Conflict(f"job {job_id} is a job of {job.workload}; only {workload} can do this")
+        return job
+
+    async def state_of(self, job: RegisteredJob) -> EngineView:
+        """Return what the job's engine knows of it."""
         if job.acceptance is Acceptance.PENDING:
-            state = EngineView(JobStatus.ACCEPTED)
-        else:
-            state = await engine.view(job.job_id)
+            return EngineView(JobStatus.ACCEPTED)
+        return await (await self.router.of(job)).view(job.job_id)
+
+    async def _view(self, job: RegisteredJob) -> JobView:
+        state = await self.state_of(job)
+        # The records are read after the engine was asked, so that they never lag behind it.
         records = await asyncio.to_thread(self.ledger.of_job, job.job_id)
         artifacts = await asyncio.to_thread(self.jobs.artifacts, job.job_id)
-        return job_view(job, state, records, artifacts, engine.ui_url(job.job_id))
+        inputs = await self._inputs(job)
+        url = (await self.router.of(job)).ui_url(job.job_id)
+        return job_view(job, state, records, artifacts, inputs, url)
+
+    async def _inputs(self, job: RegisteredJob) -> Sequence[Upload]:
+        if job.workload not in _TAKES_FILES:
+            return []
+        uploads = await asyncio.to_thread(self.uploads.of_job, job.job_id)
+        return sorted(uploads.values(), key=lambda upload: upload.slot)
 
     async def page(
         self, *, limit: int, before_s: float | None, engine: str | None, workload: str | None
@@ -90,6 +111,13 @@ class Service:
         """Ask the job's engine to cancel it, and return the job as it is now."""
         job = await asyncio.to_thread(self.jobs.get, job_id)
         await (await self.router.of(job)).cancel(job.job_id)
+        return await self._view(job)
+
+    async def review(self, job_id: JobId, *, approved: bool, reviewer: str) -> JobView:
+        """Hand a person's verdict to the job's engine, and return the job as it is now."""
+        job = await self.job(job_id, FACE_SIMILARITY)
+        engine = await self.router.of(job)
+        await engine.review(job.job_id, approved=approved, reviewer=reviewer)
         return await self._view(job)
 
     async def artifact(self, job_id: JobId, name: str) -> tuple[str, bytes]:
@@ -128,24 +156,5 @@ def build_service(settings: Settings) -> Service:
         ledger=SqlLedger(database),
         workers=SqlWorkers(database),
         artifacts=FsspecArtifacts(settings.artifacts_url),
+        uploads=SqlUploads(database),
     )
-
-
-def _image_job(body: ImageGenerationBody, idempotency_key: str | None) -> ImageJob:
-    seed = body.seed
-    if seed is None:
-        # The same key must stand for the same job, so it decides the seed too.
-        seed = _seed_of(idempotency_key) if idempotency_key else secrets.randbelow(2**31)
-    return ImageJob(
-        prompt=body.prompt,
-        user_id=body.user_id,
-        n=body.n,
-        steps=body.steps,
-        seed=seed,
-        width=body.width,
-        height=body.height,
-    )
-
-
-def _seed_of(text: str) -> int:
-    return zlib.crc32(text.encode()) & (2**31 - 1)

@@ -1,12 +1,9 @@
-"""Prometheus metrics of the facade, and the limit on a request's size."""
+"""Prometheus metrics of the facade."""
 
 import time
-from collections.abc import Awaitable, Callable
 
-from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram
-
-from shared.facade.problems import problem
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REGISTRY = CollectorRegistry()
 _REQUESTS = Counter(
@@ -15,20 +12,25 @@ _REQUESTS = Counter(
 _SECONDS = Histogram(
     "changeover_request_seconds", "Time to answer a request.", ["route"], registry=REGISTRY
 )
-_MAX_BODY_BYTES = 64 * 1024
 
 
-async def observe(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    """Count and time a request; refuse a body that no valid request needs."""
-    began = time.monotonic()
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > _MAX_BODY_BYTES:
-        response: Response = problem(request, 413, f"a body may have {_MAX_BODY_BYTES} bytes")
-    else:
-        response = await call_next(request)
-    route = getattr(request.scope.get("route"), "path", "unknown")
-    _REQUESTS.labels(route, response.status_code).inc()
-    _SECONDS.labels(route).observe(time.monotonic() - began)
-    return response
+class Telemetry:
+    """Counts requests, and times each up to the first byte of its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.monotonic()
+
+        async def observed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unknown")
+                _REQUESTS.labels(route, message["status"]).inc()
+                _SECONDS.labels(route).observe(time.monotonic() - began)
+            await send(message)
+
+        await self._app(scope, receive, observed)

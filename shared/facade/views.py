@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from shared.codec import from_json
-from shared.domain.jobs import Artifact, EngineView, ImageJob
+from shared.domain.jobs import Artifact, EngineView
 from shared.domain.records import AttemptRecord
-from shared.domain.status import RecordKind
-from shared.facade.models import ArtifactView, AttemptView, JobView, Progress
-from shared.policy import GENERATE_IMAGE
+from shared.facade.models import ArtifactView, AttemptView, FileView, JobView
+from shared.facade.progress import progress_of
 from shared.ports.jobs import RegisteredJob
+from shared.ports.uploads import Upload
 
 
 def job_view(
@@ -18,6 +17,7 @@ def job_view(
     engine: EngineView,
     records: Sequence[AttemptRecord],
     artifacts: Sequence[Artifact],
+    inputs: Sequence[Upload],
     engine_ui_url: str | None,
 ) -> JobView:
     """Put together one job's view. The engine has the say on status, result and error."""
@@ -31,8 +31,9 @@ def job_view(
         engine=job.engine,
         status=engine.status,
         step=None if engine.status.terminal else engine.step or newest_step,
-        progress=progress(from_json(ImageJob, job.request), records),
+        progress=progress_of(job, records),
         attempts=attempts,
+        inputs=[file_view(upload) for upload in inputs],
         artifacts=[artifact_view(job.job_id, artifact) for artifact in artifacts],
         result=engine.result,
         error=engine.error,
@@ -47,6 +48,13 @@ def artifact_view(job_id: str, artifact: Artifact) -> ArtifactView:
     url = f"/v1/jobs/{job_id}/artifacts/{artifact.name}"
     return ArtifactView(
         name=artifact.name, media_type=artifact.media_type, sha256=artifact.sha256, url=url
+    )
+
+
+def file_view(upload: Upload) -> FileView:
+    """Return a file that a client has brought. It is not served: it shows a person."""
+    return FileView(
+        slot=upload.slot, sha256=upload.sha256, media_type=upload.media_type, size=upload.size
     )
 
 
@@ -76,17 +84,6 @@ def _attempt_view(execution: list[AttemptRecord], later: list[list[AttemptRecord
         ended_at=_time(last.wall_s) if ended else None,
         outcome=last.kind.value if ended else "died" if followed else "running",
     )
-
-
-def progress(job: ImageJob, records: Sequence[AttemptRecord]) -> Progress:
-    """Return the denoising steps done of all, counting each picture's furthest attempt."""
-    furthest: dict[str, int] = {}
-    for record in records:
-        if record.step.startswith(f"{GENERATE_IMAGE}/"):
-            replayed = record.kind in (RecordKind.FINISHED, RecordKind.REPLAYED)
-            done = job.steps if replayed else record.done
-            furthest[record.step] = max(furthest.get(record.step, 0), done)
-    return Progress(done=sum(furthest.values()), total=job.n * job.steps)
 
 
 def _time(seconds: float) -> datetime:

@@ -36,6 +36,21 @@ class Engine(Protocol):
         """Return what the engine knows of a job; answers while every worker is down."""
         ...
 
+    async def provide(self, job_id: JobId, slot: str, sha256: str) -> None:
+        """Tell a waiting job that a file has arrived, which the facade has checked and stored.
+
+        The same file again changes nothing. `JobOver` if the job takes no more files.
+        """
+        ...
+
+    async def review(self, job_id: JobId, *, approved: bool, reviewer: str) -> None:
+        """Give a job in review the verdict of a person; the first verdict stands.
+
+        The same verdict of the same reviewer again changes nothing. `JobOver` if the job is not
+        in review (any more).
+        """
+        ...
+
     async def cancel(self, job_id: JobId) -> None:
         """Ask for a stop at the next step boundary; a finished job is left as it is."""
         ...

@@ -50,6 +50,14 @@ class Idempotency(Protocol):
         """Store the result; False if a later attempt took the step over, and nothing is stored."""
         ...
 
+    def effect_key(self, key: str, attempt_id: str) -> str:
+        """Return the key under which an attempt's effects go to the outside world.
+
+        A repeat of the step has to send the same one, or nobody out there can tell it from a new
+        effect.
+        """
+        ...
+
     def abandon(self, key: str, token: int) -> None:
         """Give the step back after a failure, so that a later attempt need not wait."""
         ...

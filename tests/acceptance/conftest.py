@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ class Served:
     client: httpx.Client
     log: Path
 
+    @property
+    def folder(self) -> Path:
+        """Where the run folder lies."""
+        return self.log.parent
+
     def submit(self, key: str | None = None, **changes: Any) -> httpx.Response:
         body = {"prompt": "a red circle on a blue background", "user_id": "tester", **changes}
         headers = {"Idempotency-Key": key} if key else {}
@@ -38,6 +44,22 @@ class Served:
         assert answer.status_code == 202, answer.text
         job_id: str = answer.json()["job_id"]
         return job_id
+
+    def session(self, key: str | None = None, **changes: Any) -> str:
+        """Open a face session and return its id."""
+        body = {"user_id": "tester", "session_id": "one", **changes}
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = self.client.post("/v1/jobs/face-similarity", json=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        job_id: str = answer.json()["job_id"]
+        return job_id
+
+    def put(self, job_id: str, slot: str, data: bytes | Iterator[bytes]) -> httpx.Response:
+        return self.client.put(f"/v1/jobs/{job_id}/files/{slot}", content=data)
+
+    def review(self, job_id: str, *, approved: bool, reviewer: str = "grace") -> httpx.Response:
+        body = {"approved": approved, "reviewer": reviewer}
+        return self.client.post(f"/v1/jobs/{job_id}/review", json=body)
 
     def view(self, job_id: str) -> dict[str, Any]:
         answer = self.client.get(f"/v1/jobs/{job_id}")
@@ -78,8 +100,31 @@ class Served:
         )
         return _computing(view)[0]
 
-    def processes(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+    def processes(self, part: str = "") -> list[psutil.Process]:
+        """Return the run's processes whose command line has this part, parents first."""
+        everything = psutil.Process(self.process.pid).children(recursive=True)
+        return [process for process in everything if not part or part in _command_of(process)]
+
+    @contextmanager
+    def suspended(self, part: str) -> Iterator[None]:
+        """Stop processes and their children for a while, without the supervisor's noticing."""
+        found = self.processes(part)
+        assert found, f"no process with {part}"
+        families = [*found, *(child for process in found for child in process.children(True))]
+        for process in families:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in reversed(families):
+                process.resume()
+
+
+def _command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return ""
 
 
 def _computing(view: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from shared.facade.job_routes import router as job_routes
-from shared.facade.operator_routes import router as operator_routes
+from shared.facade import face_routes, file_routes, image_routes, job_routes, operator_routes
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -71,10 +70,11 @@ def test_every_setting_of_a_process_is_documented() -> None:
 def test_every_route_is_documented() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
     documented = set(re.findall(r"^\| `((?:GET|POST|PUT) /\S*)` \|", page, re.MULTILINE))
-    routes = [*job_routes.routes, *operator_routes.routes]
+    modules = (face_routes, file_routes, image_routes, job_routes, operator_routes)
     served = {
         f"{method} {route.path}"
-        for route in routes
+        for module in modules
+        for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods
     }

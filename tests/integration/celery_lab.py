@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from redis import Redis
 
 from bench.services import redis_binary
-from celery_impl.queues import HeldMessage, messages_of
+from celery_impl.queues import HeldMessage, Queues
+from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
+from shared.adapters.uploads import SqlUploads
 from shared.adapters.workers import SqlWorkers
 from shared.codec import to_json
+from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
 from shared.domain.jobs import IMAGE_GENERATION, ImageJob
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
+from shared.ports.uploads import Upload
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -57,6 +60,7 @@ class Process:
     argv: Sequence[str]
     log: Path
     env: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
     popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Process":
@@ -66,6 +70,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **self.env},
+                cwd=self.folder,
                 start_new_session=True,
             )
         return self
@@ -132,7 +137,11 @@ class Lab:
         self._processes = [self.redis, self._sink]
         database = connect(self.settings.database_url)
         create_tables(database)
+        self.database = database
+        self.queues = Queues(self.settings)
         self.jobs = SqlJobs(database)
+        self.uploads = SqlUploads(database)
+        self.upload_store = FsspecArtifacts(self.settings.uploads_url)
         self.ledger = SqlLedger(database)
         self._workers = SqlWorkers(database)
 
@@ -172,10 +181,34 @@ class Lab:
         )
         return process
 
+    def beat(self, name: str = "beat") -> Process:
+        """Start the clock in a folder of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        process = Process(
+            [sys.executable, "-m", "celery_impl.beat"],
+            self.folder / f"{name}.log",
+            {**self._env, "PYTHONPATH": str(Path.cwd())},
+            folder,
+        ).start()
+        self._processes.append(process)
+        return process
+
     def register(self, *, n: int = 1, steps: int = 20, width: int = 64) -> tuple[JobId, str]:
         """Register a job as the facade does; return its id and its request."""
         request = to_json(ImageJob("a red circle", "user", n, steps, 1, width, 64))
         return self.jobs.register(IMAGE_GENERATION, "celery", request, None).job_id, request
+
+    def register_session(self) -> tuple[JobId, str]:
+        """Register a face session as the facade does; return its id and its request."""
+        request = to_json(FaceSession("user", "session"))
+        return self.jobs.register(FACE_SIMILARITY, "celery", request, None).job_id, request
+
+    def upload(self, job_id: str, slot: str, data: bytes) -> str:
+        """Register and store a file as the facade does; return its SHA-256."""
+        sha256 = self.upload_store.put(data)
+        self.uploads.offer(job_id, Upload(slot, sha256, "application/octet-stream", len(data)))
+        return sha256
 
     def records(self, job_id: str, step: str | None = None) -> list[AttemptRecord]:
         """Return the ledger of a job or of one of its steps."""
@@ -203,8 +236,7 @@ class Lab:
 
     def messages(self, job_id: str) -> list[HeldMessage]:
         """Return what Redis holds of a job."""
-        with Redis.from_url(self.settings.redis_url) as redis:
-            return messages_of(redis, f"{self.settings.namespace}:", job_id)
+        return self.queues.messages_of(job_id)
 
     def applied(self, job_id: str) -> list[str]:
         """Return the effects that the world applied, in order."""

@@ -16,19 +16,23 @@ from typing import Any
 
 from temporalio.client import Client
 
+from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
+from shared.adapters.uploads import SqlUploads
 from shared.adapters.workers import SqlWorkers
 from shared.codec import to_json
+from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
 from shared.domain.jobs import IMAGE_GENERATION, EngineView, ImageJob
 from shared.domain.records import AttemptRecord
-from shared.domain.status import RecordKind
+from shared.domain.status import JobStatus, RecordKind
+from shared.ports.uploads import Upload
 from shared.settings import Settings
 from temporal_impl.engine import create_engine
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 _POLL_S = 0.05
 
 
@@ -86,6 +90,16 @@ class DevServer:
         if self._process is not None:
             kill_group(self._process)
             self._process = None
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Stop it from answering, without closing a connection, and let it go on at the end."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:
@@ -156,6 +170,8 @@ class Cell:
         create_tables(database)
         self.ledger = SqlLedger(database)
         self.jobs = SqlJobs(database)
+        self.uploads = SqlUploads(database)
+        self.upload_store = FsspecArtifacts(self.settings.uploads_url)
         self._workers = SqlWorkers(database)
         self._environment = {
             **os.environ,
@@ -213,6 +229,35 @@ class Cell:
         self.jobs.accept(job_id)
         return job_id
 
+    def new_session(self) -> tuple[JobId, str]:
+        """Register a face session and return its id and request."""
+        request = to_json(FaceSession("u", "s"))
+        registered = self.jobs.register(FACE_SIMILARITY, "temporal", request, None)
+        return registered.job_id, request
+
+    async def submit_session(self) -> JobId:
+        """Submit a new face session."""
+        job_id, request = self.new_session()
+        await self.engine.submit(job_id, FACE_SIMILARITY, request)
+        self.jobs.accept(job_id)
+        return job_id
+
+    async def bring(self, job_id: JobId, slot: str, data: bytes) -> None:
+        """Register and store a file of a session, then tell the engine, as the facade does."""
+        sha256 = self.upload_store.put(data)
+        self.uploads.offer(job_id, Upload(slot, sha256, "application/octet-stream", len(data)))
+        await self.engine.provide(job_id, slot, sha256)
+
+    async def until_status(self, job_id: JobId, status: JobStatus) -> EngineView:
+        """Wait for a status; returns the view."""
+
+        async def has_it() -> EngineView | None:
+            view = await self.engine.view(job_id)
+            return view if view.status is status else None
+
+        view: EngineView = await until(f"{job_id} is {status}", has_it)
+        return view
+
     async def finished(self, job_id: JobId, limit_s: float = WAIT_S) -> EngineView:
         """Wait for the end of a job."""
 
@@ -257,6 +302,17 @@ def cell(folder: Path, address: str, sink: Sink, **settings: Any) -> Iterator[Ce
         yield made
     finally:
         made.stop()
+
+
+MakeCell = Callable[..., Cell]
+
+
+async def started(new_cell: MakeCell, *roles: str, **values: Any) -> Cell:
+    """Make a cell with its engine and workers running."""
+    made = new_cell(**values)
+    await made.engine.start()
+    await made.start_workers(*roles)
+    return made
 
 
 def free_port() -> int:

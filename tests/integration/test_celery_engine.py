@@ -131,7 +131,9 @@ async def test_a_killed_childs_step_is_retried(
     struck = hardened.reached(job_id, FIRST, 10)
     os.kill(struck.pid, signal.SIGKILL)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
-    assert {r.attempt for r in hardened.records(job_id, FIRST)} == {1, 2}
+    # A third delivery does no work: the death may be noticed later than the visibility timeout.
+    worked = [r for r in hardened.records(job_id, FIRST) if r.kind is RecordKind.WORKING]
+    assert len(worked) == 2
     assert hardened.applied(job_id) == ONCE
 
 
@@ -151,7 +153,9 @@ async def test_a_child_that_dies_every_time_fails_the_job_in_the_end(
     view = await engine.view(job_id)
     assert view.status is JobStatus.FAILED
     assert len(killed) == policy_of(GENERATE_IMAGE).maximum_attempts
-    assert "WorkerLostError" in (view.error or "")
+    # A death is noticed within 5 s: past the visibility timeout the message was handed out again
+    # by then, and the step counts for itself.
+    assert any(why in (view.error or "") for why in ("WorkerLostError", "was tried 5 times"))
     assert hardened.applied(job_id) == ["reserve_credits", "release_credits"]
 
 

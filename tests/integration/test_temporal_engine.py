@@ -1,10 +1,9 @@
 """The Temporal engine against a real development server and real worker processes."""
 
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,56 +11,28 @@ from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import new_job_id
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus, RecordKind
-from tests.integration.temporal_cell import Cell, DevServer, Sink, cell, free_port, until
+from tests.integration.temporal_cell import (
+    DevServer,
+    MakeCell,
+    Sink,
+    cell,
+    free_port,
+    started,
+    until,
+)
 
-_NAMESPACES = [f"test-{index}" for index in range(24)]
+pytest_plugins = ("tests.integration.temporal_fixtures",)
+
 _GENERATE = "generate_image/0"
 _COMPLETE = ["reserve_credits", "capture_credits", "notify_user"]
 _COMPENSATED = ["reserve_credits", "release_credits"]
-
-MakeCell = Callable[..., Cell]
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
-    server = DevServer(tmp_path_factory.mktemp("temporal"), free_port(), _NAMESPACES)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def namespaces() -> Iterator[str]:
-    return iter(_NAMESPACES)
-
-
-@pytest.fixture
-async def new_cell(
-    server: DevServer, namespaces: Iterator[str], tmp_path: Path
-) -> AsyncIterator[MakeCell]:
-    """Make cells, each in a namespace of its own."""
-    namespace = next(namespaces)
-    await server.ready(namespace)
-    sink = Sink()
-    with ExitStack() as cells:
-        cells.callback(sink.stop)
-        yield lambda **values: cells.enter_context(
-            cell(tmp_path, server.address, sink, namespace=namespace, **values)
-        )
-
-
-async def _started(new_cell: MakeCell, *roles: str, **values: Any) -> Cell:
-    made = new_cell(**values)
-    await made.engine.start()
-    await made.start_workers(*roles)
-    return made
 
 
 @pytest.mark.parametrize("profile", ["stock", "hardened", "standalone"])
 async def test_a_job_that_is_submitted_again_and_again_runs_every_step_once(
     new_cell: MakeCell, profile: str
 ) -> None:
-    cell = await _started(new_cell, "cpu", "gpu", profile=profile)
+    cell = await started(new_cell, "cpu", "gpu", profile=profile)
     job_id, request = cell.new_job(n=2, steps=3)
     for _ in range(2):
         await cell.engine.submit(job_id, IMAGE_GENERATION, request)
@@ -84,7 +55,7 @@ async def test_a_job_that_is_submitted_again_and_again_runs_every_step_once(
 async def test_a_killed_workers_step_resumes_elsewhere_with_one_set_of_effects(
     new_cell: MakeCell, profile: str
 ) -> None:
-    cell = await _started(new_cell, "cpu", "gpu", "gpu", profile=profile, detection_budget_s=2)
+    cell = await started(new_cell, "cpu", "gpu", "gpu", profile=profile, detection_budget_s=2)
     job_id = await cell.submit(steps=30)
     reached = await cell.reached(job_id, _GENERATE, 10)
     cell.kill(reached.worker)
@@ -101,7 +72,7 @@ async def test_a_killed_workers_step_resumes_elsewhere_with_one_set_of_effects(
 async def test_sigterm_lets_a_short_step_finish_and_the_worker_exit_cleanly(
     new_cell: MakeCell,
 ) -> None:
-    cell = await _started(new_cell, "cpu", "gpu")
+    cell = await started(new_cell, "cpu", "gpu")
     job_id = await cell.submit(steps=15)
     reached = await cell.reached(job_id, _GENERATE, 3)
     cell.process(reached.worker).send_signal(signal.SIGTERM)
@@ -114,7 +85,7 @@ async def test_sigterm_lets_a_short_step_finish_and_the_worker_exit_cleanly(
 
 
 async def test_a_step_longer_than_the_grace_is_handed_on_and_resumed(new_cell: MakeCell) -> None:
-    cell = await _started(new_cell, "cpu", "gpu", "gpu", stop_grace_s=3)
+    cell = await started(new_cell, "cpu", "gpu", "gpu", stop_grace_s=3)
     job_id = await cell.submit(steps=35)
     reached = await cell.reached(job_id, _GENERATE, 5)
     cell.process(reached.worker).send_signal(signal.SIGTERM)
@@ -130,7 +101,7 @@ async def test_a_step_longer_than_the_grace_is_handed_on_and_resumed(new_cell: M
 
 
 async def test_stock_dies_on_sigterm_and_waits_for_start_to_close(new_cell: MakeCell) -> None:
-    cell = await _started(new_cell, "cpu", "gpu", profile="stock")
+    cell = await started(new_cell, "cpu", "gpu", profile="stock")
     job_id = await cell.submit(steps=30)
     reached = await cell.reached(job_id, _GENERATE, 3)
     process = cell.process(reached.worker)
@@ -147,7 +118,7 @@ async def test_stock_dies_on_sigterm_and_waits_for_start_to_close(new_cell: Make
 async def test_a_cancel_stops_the_running_step_and_releases_the_credits(
     new_cell: MakeCell, profile: str
 ) -> None:
-    cell = await _started(new_cell, "cpu", "gpu", profile=profile)
+    cell = await started(new_cell, "cpu", "gpu", profile=profile)
     job_id = await cell.submit(steps=300)
     await cell.reached(job_id, _GENERATE, 3)
     await cell.engine.cancel(job_id)
@@ -163,7 +134,7 @@ async def test_a_cancel_stops_the_running_step_and_releases_the_credits(
 async def test_a_cancel_is_carried_out_though_the_steps_worker_is_dead(
     new_cell: MakeCell, profile: str
 ) -> None:
-    cell = await _started(new_cell, "cpu", "gpu", profile=profile, detection_budget_s=2)
+    cell = await started(new_cell, "cpu", "gpu", profile=profile, detection_budget_s=2)
     job_id = await cell.submit(steps=300)
     reached = await cell.reached(job_id, _GENERATE, 3)
     cell.kill(reached.worker)
@@ -206,7 +177,7 @@ async def test_view_and_trace_answer_without_any_worker(new_cell: MakeCell, prof
 
 
 async def test_a_refused_submission_never_runs(new_cell: MakeCell) -> None:
-    cell = await _started(new_cell)
+    cell = await started(new_cell)
     job_id, request = cell.new_job()
     cell.jobs.reject(job_id)
     await cell.engine.submit(job_id, IMAGE_GENERATION, request)

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BadScenario
+from bench.idempotency.experiments import EXPERIMENTS
 from bench.scenario import load_scenario, shipped
+from shared.ports.idempotency import IdempotencyMode
 
 GOOD = """
 name = "mine"
@@ -90,6 +92,66 @@ def test_a_mistake_is_named_by_its_place(tmp_path: Path, old: str, new: str, say
     assert says in _refusal(tmp_path, GOOD.replace(old, new, 1))
 
 
+EXPERIMENTS_ONLY = """
+name = "guards"
+seed = 1
+[idempotency]
+modes = ["none", "fenced"]
+experiments = ["killed_mid_work", "reply_dropped"]
+trials = 2
+detection_budget_s = 5.0
+"""
+
+
+def test_experiments_need_no_stages(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(EXPERIMENTS_ONLY)
+    scenario, _ = load_scenario(str(path))
+    assert scenario.stages == []
+    assert scenario.idempotency is not None
+    assert scenario.idempotency.modes == ["none", "fenced"]
+    assert scenario.largest == (4, "simulated")
+
+
+def test_experiments_may_follow_stages(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + EXPERIMENTS_ONLY.partition("seed = 1")[2])
+    scenario, _ = load_scenario(str(path))
+    assert len(scenario.stages) == 1
+    assert scenario.idempotency is not None
+
+
+def test_the_shipped_experiments_try_every_mode_on_both_engines() -> None:
+    plan = load_scenario("idempotency")[0].idempotency
+    assert plan is not None
+    assert set(plan.modes) == set(IdempotencyMode)
+    assert set(plan.arms) == {"celery/hardened", "temporal/hardened"}
+    assert set(plan.experiments) == set(EXPERIMENTS)
+    assert plan.trials >= 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"fenced"', '"hopeful"', "fenced"),
+        ('"reply_dropped"', '"meteor"', "killed_before_work"),
+        ('"none", "fenced"', '"fenced", "fenced"', "each once"),
+        ("trials = 2", 'arms = ["temporal/standalone"]', "one activity"),
+        ("trials = 2", "trials = 0", "trials"),
+        ("detection_budget_s = 5.0", "detection_budget_s = 3.0", "healthy steps are repeated"),
+        ("[idempotency]", "[idempotence]", "idempotence"),
+    ],
+)
+def test_a_mistake_in_the_experiments_is_named(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert says in _refusal(tmp_path, EXPERIMENTS_ONLY.replace(old, new, 1))
+
+
+def test_a_scenario_has_to_do_something(tmp_path: Path) -> None:
+    assert "needs stages" in _refusal(tmp_path, 'name = "idle"\nseed = 1\n')
+
+
 def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
     refusal = _refusal(tmp_path, GOOD.replace("seed = 1", "seed = -1").replace("steps", "stepps"))
     assert "seed" in refusal
@@ -99,5 +161,5 @@ def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_toml_or_not_there_says_so(tmp_path: Path) -> None:
     assert "line 1" in _refusal(tmp_path, "name = = 1")
-    with pytest.raises(BadScenario, match="shipped are compare, quick"):
+    with pytest.raises(BadScenario, match="shipped are compare, idempotency, quick"):
         load_scenario(str(tmp_path / "none.toml"))

@@ -8,11 +8,25 @@ import pytest
 from celery import chord
 
 from celery_impl.app import build_app
+from celery_impl.face_flows import NOTIFY_SESSION_USER, session_flow
 from celery_impl.flows import image_flow
-from shared.policy import POLICIES, RELEASE_CREDITS
+from shared.policy import (
+    ASSEMBLE,
+    CAPTURE_CREDITS,
+    CLOSE_SESSION,
+    COMPARE_FACES,
+    GENERATE_IMAGE,
+    NOTIFY_USER,
+    OPEN_SESSION,
+    POLICIES,
+    RELEASE_CREDITS,
+    RESERVE_CREDITS,
+    SAVE_RESULT,
+)
 from shared.settings import Settings
 
 JOB = "00000000-0000-0000-0000-000000000001"
+IMAGE_STEPS = [RESERVE_CREDITS, GENERATE_IMAGE, ASSEMBLE, CAPTURE_CREDITS, NOTIFY_USER]
 
 
 def tasks(flow: Any) -> Iterator[Any]:
@@ -29,8 +43,39 @@ def flow() -> Any:
     return image_flow(build_app(Settings()), JOB, 3)
 
 
+@pytest.fixture
+def pieces() -> list[Any]:
+    app = build_app(Settings())
+    firsts = (OPEN_SESSION, COMPARE_FACES, SAVE_RESULT, CLOSE_SESSION)
+    return [session_flow(app, JOB, first) for first in firsts]
+
+
 def test_every_step_but_the_compensation_is_in_the_flow(flow: Any) -> None:
-    assert {signature.task for signature in tasks(flow)} == set(POLICIES) - {RELEASE_CREDITS}
+    assert {signature.task for signature in tasks(flow)} == set(IMAGE_STEPS)
+
+
+def test_a_session_is_published_in_pieces_and_every_step_has_its_queue(pieces: list[Any]) -> None:
+    assert [[signature.task for signature in tasks(piece)] for piece in pieces] == [
+        [OPEN_SESSION],
+        [COMPARE_FACES],
+        [SAVE_RESULT, NOTIFY_SESSION_USER, CLOSE_SESSION],
+        [CLOSE_SESSION],
+    ]
+    steps = {signature.id.partition("/")[2] for piece in pieces for signature in tasks(piece)}
+    assert steps | set(IMAGE_STEPS) | {RELEASE_CREDITS} == set(POLICIES)
+
+
+def test_what_fails_in_a_session_closes_it(pieces: list[Any]) -> None:
+    for piece in pieces:
+        for signature in tasks(piece):
+            (errback,) = signature.options["link_error"]
+            assert (errback["task"], errback["args"]) == (CLOSE_SESSION, (JOB,))
+
+
+def test_attempts_are_counted_as_executions_on_every_task() -> None:
+    app = build_app(Settings())
+    assert app.tasks[COMPARE_FACES].max_retries == 2
+    assert app.tasks[NOTIFY_SESSION_USER].max_retries == 49
 
 
 def test_every_step_has_the_compensation_as_its_errback(flow: Any) -> None:

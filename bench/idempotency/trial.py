@@ -1,0 +1,190 @@
+"""One trial: a job is submitted, its worker struck, and all that follows seen to its end."""
+
+import asyncio
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from bench.history import ClientOp, FaultEvent, FaultPhase, OpPhase
+from bench.idempotency.experiments import Awake, Experiment
+from bench.idempotency.fleet import Member
+from shared.domain.records import AttemptRecord
+from shared.domain.status import JobStatus, RecordKind
+from shared.sabotage import Strike
+
+_POLL_S = 0.05
+_LOOK_EVERY_S = 0.4
+_SUBMIT_TRIES = 5
+_ZOMBIE_ENDS_WITHIN_S = 10.0
+_JUDGED_AFTER_WAKING_S = 15.0
+FAULTS = {Strike.KILL: "sigkill", Strike.FREEZE: "sigstop"}
+
+
+@dataclass(slots=True)
+class Trial:
+    """Sees one job through; leaves its client operations and its fault behind."""
+
+    name: str
+    cell: str
+    member: Member
+    experiment: Experiment
+    lease_s: float
+    drain_s: float
+    ops: list[ClientOp] = field(default_factory=list)
+    faults: list[FaultEvent] = field(default_factory=list)
+    _job_id: str = ""
+    _status: str | None = None
+    _records: list[AttemptRecord] = field(default_factory=list)
+    _read: int = 0
+    _struck: AttemptRecord | None = None
+    _woken_at: float | None = None
+
+    async def run(self, client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+        """Return when the job is over and no zombie is left, or when `drain_s` has passed."""
+        self._read = len(self.member.tail.records)
+        if not await self._submit(client, body):
+            return
+        give_up_at = time.monotonic() + self.drain_s
+        look_at = 0.0
+        try:
+            while time.monotonic() < give_up_at and not self._over():
+                self._read_ledger()
+                if self._may_wake(give_up_at):
+                    self._wake()
+                if time.monotonic() >= look_at:
+                    await self._look(client)
+                    look_at = time.monotonic() + _LOOK_EVERY_S
+                await asyncio.sleep(_POLL_S)
+        finally:
+            # Nothing that was frozen is left so, whatever became of the trial.
+            if self._sleeps():
+                self._wake()
+
+    def _read_ledger(self) -> None:
+        records = self.member.tail.records
+        mine = [record for record in records[self._read :] if record.job_id == self._job_id]
+        self._read = len(records)
+        self._records += mine
+        for record in mine:
+            if record.kind is RecordKind.CRASH_POINT and self._struck is None:
+                self._struck = record
+                self._event(FaultPhase.INJECTED, record.mono_s)
+
+    def _sleeps(self) -> bool:
+        frozen = self._struck is not None and self.experiment.strike is Strike.FREEZE
+        return frozen and self._woken_at is None
+
+    def _may_wake(self, give_up_at: float) -> bool:
+        """Past the lease, and the step is in another attempt's hands; or it is high time."""
+        if not self._sleeps() or self._struck is None:
+            return False
+        now = time.monotonic()
+        if now >= give_up_at - _JUDGED_AFTER_WAKING_S:
+            return True
+        wanted = (
+            RecordKind.WORKING
+            if self.experiment.awake is Awake.BESIDE_SUCCESSOR
+            else RecordKind.FINISHED
+        )
+        succeeded = any(
+            record.kind is wanted
+            and record.step == self._struck.step
+            and record.attempt_id != self._struck.attempt_id
+            and record.mono_s > self._struck.mono_s
+            for record in self._records
+        )
+        return succeeded and now - self._struck.mono_s > self.lease_s
+
+    def _wake(self) -> None:
+        assert self._struck is not None
+        # Recorded before the signal: what the zombie then does comes after it.
+        self._woken_at = time.monotonic()
+        self._event(FaultPhase.HEALED, self._woken_at)
+        self.member.stack.gpu_worker(self._struck.worker).continue_group()
+
+    def _over(self) -> bool:
+        if self._status is None or not JobStatus(self._status).terminal or self._sleeps():
+            return False
+        if self._struck is None or self._woken_at is None:
+            return True
+        ended = any(
+            record.kind.ends_attempt and record.attempt_id == self._struck.attempt_id
+            for record in self._records
+        )
+        return ended or time.monotonic() > self._woken_at + _ZOMBIE_ENDS_WITHIN_S
+
+    async def _submit(self, client: httpx.AsyncClient, body: dict[str, Any]) -> bool:
+        op_id = uuid.uuid4().hex
+        for _ in range(_SUBMIT_TRIES):
+            self._op("submit", OpPhase.INVOKE, op_id, detail=json.dumps(body))
+            try:
+                answer = await client.post(
+                    "/v1/jobs/image-generation", json=body, headers={"Idempotency-Key": op_id}
+                )
+            except httpx.HTTPError as error:
+                self._op("submit", OpPhase.INFO, op_id, detail=repr(error))
+            else:
+                if answer.status_code == 202:
+                    self._job_id = answer.json()["job_id"]
+                    self._op("submit", OpPhase.OK, op_id, http_status=202)
+                    return True
+                self._op(
+                    "submit",
+                    OpPhase.FAIL,
+                    op_id,
+                    http_status=answer.status_code,
+                    detail=answer.text,
+                )
+                op_id = uuid.uuid4().hex
+            await asyncio.sleep(1)
+        return False
+
+    async def _look(self, client: httpx.AsyncClient) -> None:
+        try:
+            answer = await client.get(f"/v1/jobs/{self._job_id}")
+        except httpx.HTTPError:
+            return
+        if answer.status_code == 200 and answer.json()["status"] != self._status:
+            self._status = answer.json()["status"]
+            self._op("follow", OpPhase.OK, self.name, status=self._status, http_status=200)
+
+    def _op(self, op: str, phase: OpPhase, op_id: str, **fields: Any) -> None:
+        self.ops.append(
+            ClientOp(
+                self.cell,
+                op,
+                phase,
+                op_id,
+                time.time(),
+                time.monotonic(),
+                job_id=self._job_id or None,
+                **fields,
+            )
+        )
+
+    def _event(self, phase: FaultPhase, mono_s: float) -> None:
+        hit = self._struck
+        assert hit is not None
+        assert self.experiment.strike is not None
+        self.faults.append(
+            FaultEvent(
+                trial=self.name,
+                cell=self.cell,
+                fault=FAULTS[self.experiment.strike],
+                phase=phase,
+                job_id=hit.job_id,
+                step=hit.step,
+                attempt_id=hit.attempt_id,
+                worker=hit.worker,
+                pid=hit.pid,
+                wall_s=time.time() - (time.monotonic() - mono_s),
+                mono_s=mono_s,
+                done=hit.done,
+                total=hit.total,
+                detail=hit.detail,
+            )
+        )

@@ -1,0 +1,73 @@
+"""The capability matrix as a value, as JSON and as a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_WIDE = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One engine's side of a row. `passed` is None if there was nothing to try."""
+
+    support: str
+    passed: bool | None
+    lines: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One pattern."""
+
+    id: int
+    name: str
+    engines: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every row, and what the patterns of an engine share, in lines."""
+
+    rows: list[MatrixRow]
+    base_lines: Mapping[str, int]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no cell fell short."""
+        return all(cell.passed is not False for row in self.rows for cell in row.engines.values())
+
+
+def print_matrix(matrix: Matrix, console: Console) -> None:
+    """Print a table; the reasons only where there is room for them."""
+    engines = list(matrix.base_lines)
+    wide = console.width >= _WIDE
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("", justify="right")
+    table.add_column("Pattern")
+    for engine in engines:
+        table.add_column(engine, no_wrap=True)
+        table.add_column("", no_wrap=True)
+        table.add_column("lines", justify="right")
+        if wide:
+            table.add_column("why", style="dim", ratio=1)
+    for row in matrix.rows:
+        cells = [entry for engine in engines for entry in _entries(row.engines[engine], wide)]
+        table.add_row(str(row.id), row.name, *cells)
+    console.print(table)
+    base = ", ".join(f"{engine} {lines}" for engine, lines in matrix.base_lines.items())
+    console.print(Text(f"Lines that the patterns share, counted in none of them: {base}"))
+
+
+def _entries(cell: Cell, wide: bool) -> list[Text]:
+    passed = {
+        True: Text("passed", style="green"),
+        False: Text("failed", style="bold red"),
+        None: Text("-", style="dim"),
+    }
+    shown = [Text(cell.support), passed[cell.passed], Text(str(cell.lines))]
+    return [*shown, Text(cell.why)] if wide else shown

@@ -1,0 +1,33 @@
+"""The face session as a canvas, in pieces: a broker cannot wait, so what waits is a row in SQL.
+
+Open; compare, once both files are there; save, notify and close, once the answer is clear; or
+close at once, after a deadline or a cancel. Whoever ends a wait has the next piece published, with
+ids that are the steps' own, so that a repeat is the same piece. (`Task.replace`, Celery's way to
+branch, gives the replacement the id of what it replaces: celery/app/task.py.)
+"""
+
+from typing import TYPE_CHECKING
+
+from celery import chain
+
+from celery_impl.flows import Signature, step_signature
+from shared.policy import CLOSE_SESSION, NOTIFY_USER, SAVE_RESULT
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+NOTIFY_SESSION_USER = "notify_session_user"
+"""The task of a session's `notify_user`: that name is the image job's task."""
+
+_LAST_PIECE = (SAVE_RESULT, NOTIFY_USER, CLOSE_SESSION)
+
+
+def session_flow(app: "Celery", job_id: str, first_step: str) -> Signature:
+    """Return the piece that begins with `first_step`; a step that fails closes the session."""
+    steps = _LAST_PIECE if first_step == SAVE_RESULT else (first_step,)
+    return chain(*(_step(app, job_id, step) for step in steps), app=app)
+
+
+def _step(app: "Celery", job_id: str, step: str) -> Signature:
+    task = NOTIFY_SESSION_USER if step == NOTIFY_USER else step
+    return step_signature(app, job_id, step, task=task, errback=CLOSE_SESSION)

@@ -1,0 +1,1 @@
+"""The capability patterns on Celery and Redis, a module a row."""

@@ -1,0 +1,72 @@
+"""Publishes what jobs have announced."""
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from kombu.exceptions import OperationalError
+
+from celery_impl.face_flows import session_flow
+from celery_impl.flows import Signature, image_flow
+from celery_impl.publication import Publications
+from celery_impl.state import JobStates
+from shared.codec import from_json
+from shared.domain.errors import EngineUnavailable
+from shared.domain.jobs import ImageJob
+from shared.policy import RESERVE_CREDITS
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+PATIENCE_S = 1.8
+_POLL_S = 0.02
+_log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Publishes a job's flows, in turn with every other process that does so."""
+
+    def __init__(self, app: "Celery", states: JobStates, publications: Publications) -> None:
+        self._app = app
+        self._states = states
+        self._publications = publications
+
+    def publish(self, job_id: str) -> None:
+        """Return once the broker has all that the job has announced.
+
+        `EngineUnavailable` or kombu's `OperationalError` if that cannot be had in time; a repeat
+        of the call, or the sweeper, then publishes what is left.
+        """
+        give_up_at = time.monotonic() + PATIENCE_S
+        while steps := self._publications.due(job_id):
+            if not any(self._publish(job_id, step) for step in steps):
+                if time.monotonic() > give_up_at:
+                    raise EngineUnavailable("another process is not getting this job through")
+                time.sleep(_POLL_S)
+
+    def publish_or_leave(self, job_id: str) -> None:
+        """Publish what the job has announced, or leave it to the sweeper."""
+        try:
+            self.publish(job_id)
+        except (OperationalError, EngineUnavailable) as error:
+            _log.warning("job %s is left to the sweeper: %s", job_id, error)
+
+    def _publish(self, job_id: str, step: str) -> bool:
+        """Publish the flow that begins with `step`; False if it is another's turn."""
+        if not self._publications.claim(job_id, step, PATIENCE_S):
+            return False
+        try:
+            # A crash before the claim is redeemed has the flow published once more: the same
+            # flow, with the same task ids, which repeats no step.
+            self._flow(job_id, step).apply_async(retry=False)
+        except Exception:
+            self._publications.abandon(job_id, step)
+            raise
+        self._publications.redeem(job_id, step)
+        return True
+
+    def _flow(self, job_id: str, first_step: str) -> Signature:
+        if first_step == RESERVE_CREDITS:
+            request = from_json(ImageJob, self._states.job(job_id).request)
+            return image_flow(self._app, job_id, request.n)
+        return session_flow(self._app, job_id, first_step)

@@ -1,0 +1,74 @@
+"""The state of steps, in SQL: attempts, checkpoints and results, of which a broker keeps none."""
+
+from sqlalchemy import Column, Engine, Integer, String, Table, Text, select, update
+
+from celery_impl.publication import received
+from celery_impl.state import change, jobs
+from shared.adapters.sql import insert_or_ignore, metadata
+from shared.domain.status import JobStatus
+from shared.policy import OPEN_SESSION
+
+_steps = Table(
+    "celery_steps",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("step", String(80), primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("checkpoint", Text, nullable=True),
+    Column("result", Text, nullable=True),
+)
+
+
+class StepStates:
+    """Every change is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin_attempt(self, job_id: str, step: str) -> int:
+        """Count one more delivery of a step and return the attempt's number, from 1."""
+        with self._engine.begin() as connection:
+            row = {"job_id": job_id, "step": step, "attempts": 0}
+            connection.execute(insert_or_ignore(self._engine, _steps), row)
+            attempts: int = connection.execute(
+                update(_steps)
+                .where(_steps.c.job_id == job_id, _steps.c.step == step)
+                .values(attempts=_steps.c.attempts + 1)
+                .returning(_steps.c.attempts)
+            ).scalar_one()
+            received(connection, job_id, step)
+            # A late repeat of a step does not take a job out of its wait.
+            on_its_way = jobs.c.status.in_([JobStatus.ACCEPTED, JobStatus.RUNNING])
+            # A session that is being opened is not running: it is about to wait.
+            status = {} if step == OPEN_SESSION else {"status": JobStatus.RUNNING}
+            change(connection, job_id, on_its_way, step=step, **status)
+        return attempts
+
+    def save_checkpoint(self, job_id: str, step: str, ref: str) -> None:
+        """Remember the newest point to resume from."""
+        self._change(job_id, step, checkpoint=ref)
+
+    def checkpoint(self, job_id: str, step: str) -> str | None:
+        """Return the newest checkpoint of a step."""
+        query = select(_steps.c.checkpoint).where(_steps.c.job_id == job_id, _steps.c.step == step)
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            ref: str | None = connection.execute(query).scalar_one_or_none()
+        return ref
+
+    def finish(self, job_id: str, step: str, result: str) -> None:
+        """Store a step's result (JSON); messages carry none."""
+        self._change(job_id, step, result=result)
+
+    def results(self, job_id: str) -> dict[str, str]:
+        """Return the results of the finished steps by step name."""
+        query = select(_steps).where(_steps.c.job_id == job_id, _steps.c.result.is_not(None))
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return {row.step: row.result for row in connection.execute(query)}
+
+    def _change(self, job_id: str, step: str, **values: object) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(_steps)
+                .where(_steps.c.job_id == job_id, _steps.c.step == step)
+                .values(**values)
+            )

@@ -1,0 +1,86 @@
+"""The face session's thin activities: each runs one step of the shared business logic."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from temporalio import activity
+
+from shared.domain.faces import FaceResult
+from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
+from shared.ports.step_context import StepContext
+from shared.runtime import Runtime
+from shared.workloads import face_session, face_similarity
+from temporal_impl.messages import CompareFaces, FaceOrder, SaveResult
+from temporal_impl.step_activity import run_step
+
+R = TypeVar("R")
+
+
+class FaceActivities:
+    """The steps of a face session, and the purge of what sessions leave.
+
+    The model has to be loaded before `compare_faces` is run. Threads are not cancelled by an
+    exception, for the reason that `ImageActivities` gives.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._ports = runtime.face_ports
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def open_session(self, order: FaceOrder) -> bool:
+        """Begin the session, unless the facade has refused it meanwhile."""
+        jobs = self._runtime.jobs
+        return self._run(
+            order, OPEN_SESSION, lambda ctx: face_session.open_session(ctx, jobs), bool
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def compare_faces(self, task: CompareFaces) -> FaceResult:
+        """Compare the two files, from the last frame that was looked at on."""
+        embedder = self._runtime.embedder
+        return self._run(
+            task.order,
+            COMPARE_FACES,
+            lambda ctx: face_similarity.compare_faces(
+                ctx, task.image_sha256, task.video_sha256, self._ports, embedder
+            ),
+            FaceResult,
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def save_result(self, task: SaveResult) -> FaceResult:
+        """Store the result once, and return the one that is stored."""
+        return self._run(
+            task.order,
+            SAVE_RESULT,
+            lambda ctx: face_similarity.save_result(ctx, task.result, self._ports),
+            FaceResult,
+        )
+
+    # One task queue serves both workloads, and `notify_user` is the image job's there.
+    @activity.defn(name="notify_session_user", no_thread_cancel_exception=True)
+    def notify_user(self, order: FaceOrder) -> bool:
+        """Tell the user."""
+        return self._run(order, NOTIFY_USER, face_similarity.notify_user, bool)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def close_session(self, order: FaceOrder) -> bool:
+        """End the session: from now on its uploads are kept for a while only."""
+        uploads = self._runtime.uploads
+        return self._run(
+            order, CLOSE_SESSION, lambda ctx: face_session.close_session(ctx, uploads), bool
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def purge_uploads(self) -> int:
+        """Remove uploads past their retention; of no job, so it leaves no record of an attempt."""
+        runtime = self._runtime
+        before_s = time.time() - runtime.settings.upload_retention_s
+        return face_session.purge_uploads(runtime.uploads, runtime.upload_store, before_s)
+
+    def _run(
+        self, order: FaceOrder, step: str, work: Callable[[StepContext], R], result_type: type[R]
+    ) -> R:
+        return run_step(self._runtime.runner, order.job_id, step, work, result_type)

@@ -1,0 +1,47 @@
+"""Runs one step of the shared business logic as an attempt of the current activity."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
+
+from shared.domain.errors import JobCancelled, StepRefused, Superseded, WorkerStopping
+from shared.ports.step_context import StepContext
+from shared.runner import StepRunner
+from temporal_impl.context import ActivityHost
+
+R = TypeVar("R")
+
+
+def run_step(
+    runner: StepRunner,
+    job_id: str,
+    step: str,
+    work: Callable[[StepContext], R],
+    result_type: type[R],
+) -> R:
+    """Run `work` and return its result; raises the SDK's errors."""
+    with _as_temporal_error():
+        return runner.run(job_id, step, ActivityHost(step), work, result_type)
+
+
+@contextmanager
+def _as_temporal_error() -> Iterator[None]:
+    """Tell the server which errors end the step; every other one is tried again."""
+    try:
+        yield
+    except StepRefused as error:
+        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+    except JobCancelled as error:
+        details = activity.cancellation_details()
+        if details is not None and details.cancel_requested:
+            raise CancelledError(str(error)) from error
+        # Not by this activity's own cancel: another execution released the credits.
+        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+    except (Superseded, WorkerStopping) as error:
+        # If a later attempt runs, the server refuses this report; if not, one has to follow.
+        raise ApplicationError(
+            str(error), type=type(error).__name__, category=ApplicationErrorCategory.BENIGN
+        ) from error

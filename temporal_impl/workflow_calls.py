@@ -1,0 +1,54 @@
+"""Calls on workflows whose id is the job's id: start one once, describe it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.types import MethodAsyncSingleParam
+
+from shared.domain.ids import JobId
+from temporal_impl.execution import not_found_is_no_error
+from temporal_impl.options import CPU_TASK_QUEUE
+from temporal_impl.profile import TemporalProfile
+
+
+class WorkflowCalls:
+    """What both kinds of workflow need of the client; raises the SDK's errors."""
+
+    def __init__(self, client: Client, profile: TemporalProfile) -> None:
+        self._client = client
+        self._profile = profile
+
+    async def start_once(
+        self,
+        run: MethodAsyncSingleParam[Any, Any, Any],
+        given: object,
+        job_id: str,
+        memo: Mapping[str, object] | None = None,
+    ) -> None:
+        """Start a job's workflow, unless it has been started before."""
+        values = self._profile.profile.values
+        try:
+            await self._client.start_workflow(
+                run,
+                given,
+                id=job_id,
+                task_queue=CPU_TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy[values["id_reuse_policy"]],
+                id_conflict_policy=WorkflowIDConflictPolicy[values["id_conflict_policy"]],
+                memo=memo,
+            )
+        except WorkflowAlreadyStartedError:
+            # It is closed already: the same job, so the submit has had its effect.
+            return
+
+    def handle(self, job_id: JobId) -> WorkflowHandle[Any, Any]:
+        """Return a handle on the job's workflow; no call is made."""
+        return self._client.get_workflow_handle(job_id)
+
+    async def describe(self, job_id: JobId) -> WorkflowExecutionDescription:
+        """Describe the job's workflow; `NotOnServerError` if there is none."""
+        with not_found_is_no_error():
+            return await self.handle(job_id).describe()

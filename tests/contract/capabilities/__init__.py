@@ -1,0 +1,1 @@
+"""What both engines are asked for, row by row."""

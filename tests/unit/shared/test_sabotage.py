@@ -1,0 +1,89 @@
+"""Crash points: what is understood, and that each strikes once in a step."""
+
+import pytest
+
+from shared.domain.errors import BadSetting
+from shared.sabotage import CrashPoint, Moment, Saboteur, Strike, saboteur
+from shared.settings import Settings
+
+JOB = "00000000-0000-0000-0000-000000000001"
+POINT = CrashPoint(Strike.KILL, Moment.MID_WORK, "generate_image")
+
+
+class Register:
+    """Write-once registers in memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def decide(self, key: str, value: str) -> str:
+        return self._values.setdefault(key, value)
+
+    def decided(self, key: str) -> str | None:
+        return self._values.get(key)
+
+
+@pytest.mark.parametrize("strike", Strike)
+@pytest.mark.parametrize("moment", Moment)
+def test_a_crash_point_reads_as_it_is_written(strike: Strike, moment: Moment) -> None:
+    point = CrashPoint(strike, moment, "capture_credits")
+    assert str(point) == f"{strike}@{moment}:capture_credits"
+    assert CrashPoint.parse(str(point)) == point
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "must look like kill@mid_work:generate_image"),
+        ("kill@mid_work", "must look like"),
+        ("kill:mid_work:generate_image", "must look like"),
+        ("maim@mid_work:generate_image", "'maim' is not a strike; there are kill, freeze"),
+        ("kill@midwork:generate_image", "'midwork' is not a moment"),
+        ("kill@mid_work:generate_images", "'generate_images' is not a step"),
+    ],
+)
+def test_a_wrong_setting_is_refused_and_says_what_is_known(
+    monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    monkeypatch.setenv("CHANGEOVER_CRASH_POINT", text)
+    with pytest.raises(BadSetting, match="CHANGEOVER_CRASH_POINT") as refused:
+        Settings.from_environment()
+    assert says in str(refused.value)
+
+
+def test_the_setting_arms_a_worker_and_nothing_is_armed_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings.from_environment().crash_point is None
+    assert saboteur(None, Register()) is None
+    monkeypatch.setenv("CHANGEOVER_CRASH_POINT", str(POINT))
+    assert Settings.from_environment().crash_point == POINT
+
+
+def test_it_strikes_the_first_to_come_by_and_nobody_after() -> None:
+    register = Register()
+    first, second = (Saboteur(POINT, register) for _ in range(2))
+    assert first.chooses(Moment.MID_WORK, JOB, "generate_image/0")
+    assert not first.chooses(Moment.MID_WORK, JOB, "generate_image/0")
+    assert not second.chooses(Moment.MID_WORK, JOB, "generate_image/0")
+
+
+def test_it_strikes_once_in_each_step_of_each_job() -> None:
+    one = Saboteur(POINT, Register())
+    assert one.chooses(Moment.MID_WORK, JOB, "generate_image/0")
+    assert one.chooses(Moment.MID_WORK, JOB, "generate_image/1")
+    assert one.chooses(Moment.MID_WORK, JOB.replace("1", "2"), "generate_image/0")
+
+
+def test_other_moments_and_steps_are_left_alone_and_leave_the_register_alone() -> None:
+    register = Register()
+    one = Saboteur(POINT, register)
+    assert not one.chooses(Moment.BEFORE_WORK, JOB, "generate_image/0")
+    assert not one.chooses(Moment.MID_WORK, JOB, "assemble")
+    assert one.chooses(Moment.MID_WORK, JOB, "generate_image/0")
+
+
+def test_it_carries_out_what_it_was_armed_with() -> None:
+    struck: list[Strike] = []
+    Saboteur(POINT, Register(), struck.append).strike()
+    assert struck == [Strike.KILL]
