@@ -1,5 +1,6 @@
 """The clock: `python -m celery_impl.beat` sends the housekeeping tasks when they are due."""
 
+import argparse
 import logging
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,9 @@ from celery_impl.housekeeping import (
     keep_sweeps_out_of_the_log,
 )
 from celery_impl.queues import Queues
+from shared.adapters.sql import connect
+from shared.adapters.workers import SqlWorkers
+from shared.presence import Presence
 from shared.settings import Settings
 
 SWEEP_EVERY_S = 1.0
@@ -63,9 +67,17 @@ def build_beat(settings: Settings) -> ChangeoverApp:
 
 def main() -> None:
     """Run the clock in the foreground until a signal stops it."""
-    app = build_beat(Settings.from_environment())
+    argparse.ArgumentParser(prog="celery_impl.beat", description=__doc__).parse_args()
+    settings = Settings.from_environment()
+    app = build_beat(settings)
     keep_sweeps_out_of_the_log()
-    app.Beat(scheduler_cls=Clock, loglevel="INFO", quiet=True).run()
+    workers = SqlWorkers(connect(settings.database_url))
+    presence = Presence(workers, settings.worker_name, "beat", "celery")
+    presence.start()
+    try:
+        app.Beat(scheduler_cls=Clock, loglevel="INFO", quiet=True).run()
+    finally:
+        presence.stop()
 
 
 if __name__ == "__main__":

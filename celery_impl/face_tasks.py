@@ -1,16 +1,15 @@
 """The tasks of face sessions: one a step, each as thin as its step is shared."""
 
 import time
-from dataclasses import replace
 
 from celery_impl.face_flows import NOTIFY_SESSION_USER
-from celery_impl.face_sessions import Verdict
 from celery_impl.step_task import StepTask, step_task
 from shared.codec import from_json, to_json
 from shared.domain.faces import IMAGE, VIDEO, Decision, FaceResult
 from shared.domain.status import JobStatus
 from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
 from shared.workloads import face_session, face_similarity
+from shared.workloads.face_rules import reviewed
 
 
 @step_task(OPEN_SESSION)
@@ -47,7 +46,7 @@ def save_result(self: StepTask, job_id: str) -> None:
     ports = self.app.runtime.face_ports
     result = from_json(FaceResult, self.app.step_states.results(job_id)[COMPARE_FACES])
     if verdict := self.app.sessions.verdict(job_id):
-        result = _decided(result, verdict)
+        result = reviewed(result, approved=verdict.approved)
     self.run_step(
         job_id,
         SAVE_RESULT,
@@ -77,11 +76,6 @@ def close_session(self: StepTask, job_id: str) -> None:
         closing=True,
     )
     self.app.states.close_as_decided(job_id, _result(self, job_id))
-
-
-def _decided(result: FaceResult, verdict: Verdict) -> FaceResult:
-    decision = Decision.MATCH if verdict.approved else Decision.NO_MATCH
-    return replace(result, match=verdict.approved, decision=decision)
 
 
 def _result(task: StepTask, job_id: str) -> str | None:

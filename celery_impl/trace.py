@@ -15,7 +15,7 @@ from shared.codec import from_json
 from shared.domain.jobs import IMAGE_GENERATION, EngineTrace, ImageJob
 from shared.domain.records import AttemptRecord
 from shared.domain.status import JobStatus
-from shared.policy import RESERVE_CREDITS
+from shared.policy import RESERVE_CREDITS, Queue
 from shared.ports.ledger import Ledger
 from shared.ports.workers import WorkerInfo, Workers
 from shared.workloads.image_generation import generate_step
@@ -89,7 +89,12 @@ class Tracer:
         ]
 
     def _alive(self) -> list[WorkerInfo]:
-        return [worker for worker in self._workers.alive() if worker.engine == "celery"]
+        roles = set(Queue)  # beat is among the workers too, and takes no message
+        return [
+            worker
+            for worker in self._workers.alive()
+            if worker.engine == "celery" and worker.role in roles
+        ]
 
     def _lost_members(self, job_id: str, job: JobState, steps: set[str]) -> list[str]:
         if job.workload != IMAGE_GENERATION or job.ending:

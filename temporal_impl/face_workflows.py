@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -15,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from shared.domain.faces import IMAGE, VIDEO, Decision, FaceResult
     from shared.domain.status import JobStatus
     from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
+    from shared.workloads.face_rules import reviewed
     from temporal_impl.cancellation import see_through, stop_if_cancelled
     from temporal_impl.face_activities import FaceActivities
     from temporal_impl.messages import (
@@ -82,7 +82,7 @@ class FaceSimilarityWorkflow:
             verdict = await self._verdict_of_a_person()
             if verdict is None:
                 return SessionOutcome(JobStatus.TIMED_OUT, to_dict(result))
-            result = _decided(result, verdict)
+            result = reviewed(result, approved=verdict.approved)
         stored = await self._save(result)
         await see_through(self._notify())
         return SessionOutcome(JobStatus.SUCCEEDED, to_dict(stored))
@@ -169,8 +169,3 @@ async def _wait(holds: Callable[[], bool], until: datetime, summary: str) -> boo
             await workflow.wait_condition(holds, timeout=left, timeout_summary=summary)
     stop_if_cancelled()
     return holds()
-
-
-def _decided(result: FaceResult, verdict: Verdict) -> FaceResult:
-    decision = Decision.MATCH if verdict.approved else Decision.NO_MATCH
-    return replace(result, match=verdict.approved, decision=decision)

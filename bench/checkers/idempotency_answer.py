@@ -23,7 +23,10 @@ def _of_fenced(entries: Sequence[IdempotencyMetrics]) -> str:
     arms = " and ".join(sorted({entry.arm for entry in entries}))
     missed = sum(entry.trials for entry in entries) - faults
     doubt = f" ({missed} more could not be confirmed)" if missed else ""
-    return f"In {faults} crashes, freezes and lost replies{doubt} on {arms}, {_clause(entries)}."
+    struck = f"{faults} crashes, freezes and lost replies"
+    if faults == 1:
+        struck = "one crash, freeze or lost reply"
+    return f"In {struck}{doubt} on {arms}, {_clause(entries)}."
 
 
 def _of_weaker(entries: Sequence[IdempotencyMetrics]) -> str:

@@ -7,7 +7,7 @@ from shared.ports.patterns import Claim, Support
 
 CLAIM = Claim(
     Support.BUILT,
-    "A worker throws a message away whose task it has not registered "
+    "A worker fails a message whose task it has not registered "
     "(celery/worker/consumer/consumer.py, on_unknown_task): the type is an argument of a task "
     "that all workers know.",
 )

@@ -1,6 +1,6 @@
 """What a distance between two faces means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.faces import Decision, FaceResult
 
@@ -42,6 +42,12 @@ class FaceRules:
             frame=frame,
             model=model,
         )
+
+
+def reviewed(result: FaceResult, *, approved: bool) -> FaceResult:
+    """Return what a person made of a borderline comparison."""
+    decision = Decision.MATCH if approved else Decision.NO_MATCH
+    return replace(result, match=approved, decision=decision)
 
 
 def similarity(distance: float | None) -> float:

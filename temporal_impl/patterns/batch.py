@@ -21,7 +21,7 @@ _AT_ONCE = 50
 class Child:
     @workflow.run
     async def run(self, job: Job, index: int) -> None:
-        await workflow.execute_activity(work, 0.0, **job.step(f"child/{index}"))
+        await workflow.execute_activity(work, job.given["work_s"], **job.step(f"child/{index}"))
 
 
 @workflow.defn(name="batch")

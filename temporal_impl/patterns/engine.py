@@ -1,6 +1,6 @@
 """Temporal behind the `Patterns` port: a job's name is its workflow's id.
 
-`SERVER_OPTIONS` is what a development server has to be started with; see `server.py`.
+A development server has to be started with the options in `server.py`.
 """
 
 import time
@@ -23,11 +23,8 @@ from temporal_impl.patterns.idempotent_start import start_once
 from temporal_impl.patterns.job import Job
 from temporal_impl.patterns.priority import priority_of
 from temporal_impl.patterns.progress import progress_of
-from temporal_impl.patterns.server import SERVER_OPTIONS
 
 _DOWN = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
-
-__all__ = ["SERVER_OPTIONS", "TemporalPatterns", "create_patterns"]
 
 
 class TemporalPatterns:

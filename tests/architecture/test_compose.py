@@ -55,8 +55,16 @@ def test_the_file_follows_the_compose_specification() -> None:
 
 
 def test_every_part_of_the_design_is_a_service() -> None:
-    servers = {"redis", "postgres", "temporal", "temporal-ui", "flower", "effect-sink"}
-    assert set(SERVICES) == {"facade", *WORKERS, *servers, *ONE_SHOT}
+    servers = {
+        "celery-beat",
+        "redis",
+        "postgres",
+        "temporal",
+        "temporal-ui",
+        "flower",
+        "effect-sink",
+    }
+    assert set(SERVICES) == {"facade", *WORKERS, "celery-beat", *servers, *ONE_SHOT}
     assert SERVICES["load"]["profiles"] == ["load"]
 
 

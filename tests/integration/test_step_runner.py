@@ -162,9 +162,24 @@ def test_a_superseded_attempt_can_neither_commit_nor_apply_an_effect(bench: Benc
     assert bench.world.applied == []
 
 
-def test_effects_carry_the_key_of_the_step_not_of_the_attempt(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "mode", [IdempotencyMode.CHECK_THEN_ACT, IdempotencyMode.CLAIM, IdempotencyMode.FENCED]
+)
+def test_effects_carry_the_key_of_the_step_not_of_the_attempt(
+    make: Callable[..., Bench], mode: IdempotencyMode
+) -> None:
+    bench = make(mode)
     bench.runner.run(JOB, STEP, Host(attempt=3), lambda ctx: ctx.apply("pay", 2) or 0, int)
     assert bench.world.applied == [("pay", f"{JOB}/{STEP}", 2)]
+
+
+def test_without_a_guard_every_attempt_sends_a_key_of_its_own(make: Callable[..., Bench]) -> None:
+    bench = make(IdempotencyMode.NONE)
+    for attempt in (1, 2):
+        bench.runner.run(JOB, STEP, Host(attempt), lambda ctx: ctx.apply("pay", 2) or 0, int)
+    keys = {key for _, key, _ in bench.world.applied}
+    assert len(keys) == 2
+    assert all(key.startswith(f"{JOB}/{STEP}/") for key in keys)
 
 
 def test_a_failed_attempt_gives_the_step_back_at_once(bench: Bench) -> None:

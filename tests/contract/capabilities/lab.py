@@ -7,6 +7,8 @@ workers. What it believes comes from the ledger.
 import asyncio
 import itertools
 import json
+import os
+import signal
 import sys
 import time
 import uuid
@@ -109,6 +111,25 @@ class Environment:
             worker.managed.kill_group()
             await self._supervisor.stop([worker.managed])
             self._workers.remove(worker)
+
+    async def kill_amid(self, job: str, worker: Worker) -> AttemptRecord:
+        """SIGKILL a worker that has begun a step of this job and not ended it; return its record.
+
+        Its processes are stopped while the ledger is read, and go on if it shows them idle.
+        """
+
+        async def struck() -> AttemptRecord | None:
+            os.killpg(worker.managed.pid, signal.SIGSTOP)
+            newest = {record.attempt_id: record for record in self.told(job)}
+            for record in newest.values():
+                if record.worker == worker.name and not record.kind.ends_attempt:
+                    await self.kill(worker)
+                    return record
+            os.killpg(worker.managed.pid, signal.SIGCONT)
+            return None
+
+        record: AttemptRecord = await until(f"{worker.name} is amid a step of {job}", struck)
+        return record
 
     async def stop(self, worker: Worker) -> None:
         """SIGTERM a worker, as a deployment does, and wait for its end."""

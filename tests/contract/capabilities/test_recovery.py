@@ -117,9 +117,9 @@ async def test_another_worker_takes_both_steps_if_theirs_has_died(lab: Lab) -> N
 async def test_a_batch_of_a_thousand_survives_the_loss_of_a_worker(lab: Lab) -> None:
     env = lab["crowd"]
     workers = await env.workers("cpu", "cpu", "cpu", slots=_SLOTS)
-    job = await env.start("batch", n=_BATCH)
+    job = await env.start("batch", n=_BATCH, work_s=0.02)
     await until("half are done", lambda: len(env.finished(job)) >= _BATCH / 2, _BATCH_LIMIT_S)
-    await env.kill(workers[0])
+    await env.kill_amid(job, workers[0])
     state = await env.over(job, _BATCH_LIMIT_S)
     assert (state.outcome, state.value) == (Outcome.DONE, _BATCH)
     done = [record.step for record in env.finished(job)]
