@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help compare quick capabilities up test test-slow lint format clean
+.PHONY: help compare idempotency quick capabilities up test test-slow lint format clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 compare: $(STAMP) ## Run the default suite on both engines and write a report (about 9 minutes).
 	$(BIN)/changeover compare
+
+idempotency: $(STAMP) ## Which crash repeats what, by idempotency mode, on both engines.
+	$(BIN)/changeover compare idempotency
 
 quick: $(STAMP) ## The same in 90 s: both hardened arms, simulated GPU.
 	$(BIN)/changeover compare --quick
