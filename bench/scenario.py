@@ -126,7 +126,7 @@ class IdempotencyPlan(_Table):
     steps: int = Field(12, ge=4, le=150)
     step_s: float = Field(0.1, gt=0)
     drain_s: float = Field(90.0, gt=0)
-    """T: how long after its submission a job is judged."""
+    """T: how long after its fault a job is judged; after its submission if none struck."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "IdempotencyPlan":

@@ -148,8 +148,7 @@ class Attempt:
     def chosen_by(self, moment: Moment) -> Saboteur | None:
         """Return who strikes this attempt at this moment, None but in an experiment.
 
-        The ledger says so first. It is also the last to be written before the strike: a process
-        that froze inside a transaction would keep everyone else out of the database.
+        The ledger says so first.
         """
         saboteur = self._runner.saboteur
         if not saboteur or not saboteur.chooses(moment, self.job_id, self.step):

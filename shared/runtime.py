@@ -11,7 +11,7 @@ from shared.adapters.face_results import SqlFaceResults
 from shared.adapters.idempotency import idempotency_store
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
-from shared.adapters.sql import connect, create_tables
+from shared.adapters.sql import connect, create_tables, is_idle
 from shared.adapters.uploads import SqlUploads
 from shared.adapters.workers import SqlWorkers
 from shared.compute.choose import face_embedder, image_generator
@@ -69,7 +69,7 @@ def build_runtime(settings: Settings) -> Runtime:
         effects=HttpEffects(settings.effects_url),
         worker=settings.worker_name,
         lease_s=settings.lease_s,
-        saboteur=saboteur(settings.crash_point, SqlDecisions(database)),
+        saboteur=saboteur(settings.crash_point, SqlDecisions(database), lambda: is_idle(database)),
     )
     image_ports = ImagePorts(
         jobs=jobs,

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Self
 
 from shared.policy import POLICIES
 from shared.ports.decisions import Decisions
+
+_POLL_S = 0.001
 
 
 class Moment(StrEnum):
@@ -75,11 +78,12 @@ class Saboteur:
         self,
         point: CrashPoint,
         decisions: Decisions,
-        carry_out: Callable[[Strike], None] | None = None,
+        may_stop: Callable[[], bool],
     ) -> None:
+        """`may_stop` says whether this process could stop now without holding anyone up."""
         self.point = point
         self._decisions = decisions
-        self._carry_out = carry_out or _on_own_group
+        self._may_stop = may_stop
 
     def chooses(self, moment: Moment, job_id: str, step: str) -> bool:
         """Whether to strike now: nobody has come to this point of this step before."""
@@ -91,27 +95,34 @@ class Saboteur:
 
     def strike(self) -> None:
         """Kill or freeze this process's group; returns only when it was frozen and continued."""
-        self._carry_out(self.point.strike)
+        if self.point.strike is Strike.KILL:
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        else:
+            _stop_the_others()
+            # Stopped inside a transaction, this process would keep all others out of the database;
+            # killed inside one, it would not.
+            while not self._may_stop():
+                time.sleep(_POLL_S)
+            # To this very thread: a SIGSTOP to the process is for any of its threads to find, and
+            # this one would go on until then. SIGKILL, above, ends all threads as it is sent.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
-def saboteur(point: CrashPoint | None, decisions: Decisions) -> Saboteur | None:
+def saboteur(
+    point: CrashPoint | None, decisions: Decisions, may_stop: Callable[[], bool]
+) -> Saboteur | None:
     """Return what strikes at `point`; None, and nothing to run, where no point is armed."""
-    return Saboteur(point, decisions) if point else None
+    return Saboteur(point, decisions, may_stop) if point else None
 
 
-def _on_own_group(strike: Strike) -> None:
-    if strike is Strike.KILL:
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-        return
+def _stop_the_others() -> None:
+    """SIGSTOP every process of this group but this one."""
     import psutil  # late: every process imports this module, and hardly one is ever frozen
 
     for pid in psutil.pids():
         with contextlib.suppress(ProcessLookupError):
             if pid != os.getpid() and os.getpgid(pid) == os.getpgrp():
                 os.kill(pid, signal.SIGSTOP)
-    # To this very thread: a SIGSTOP to the process is for any of its threads to find, and this one
-    # would go on until then. SIGKILL, above, ends all threads as it is sent.
-    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 def _known(word: str, known: Iterable[str], what: str) -> None:

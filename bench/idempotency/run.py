@@ -64,9 +64,8 @@ async def run_idempotency(
         for member in fleet.members:
             if member.arm.arm not in outcome.settings:
                 await _ask(member, outcome)
-        for number, name in enumerate(plan.experiments, start=1):
-            experiment = EXPERIMENTS[name]
-            say(f"idempotency: {name} ({number} of {len(plan.experiments)})")
+        for number, experiment in enumerate(_in_order(plan), start=1):
+            say(f"idempotency: {experiment.name} ({number} of {len(plan.experiments)})")
             await fleet.equip(_crews(experiment, plan, worlds))
             await asyncio.gather(
                 *(
@@ -77,6 +76,13 @@ async def run_idempotency(
         outcome.history.effects += await worlds.calls()
         _keep_ledgers(fleet, outcome.history)
     return outcome
+
+
+def _in_order(plan: IdempotencyPlan) -> list[Experiment]:
+    """The plan's experiments, those on one role together: the other's workers can then stay."""
+    experiments = [EXPERIMENTS[name] for name in plan.experiments]
+    roles = list(dict.fromkeys(experiment.role for experiment in experiments))
+    return sorted(experiments, key=lambda experiment: roles.index(experiment.role))
 
 
 async def _ask(member: Member, outcome: IdempotencyOutcome) -> None:

@@ -14,10 +14,11 @@ from bench.idempotency.experiments import Awake, Experiment
 from bench.idempotency.fleet import Member
 from shared.domain.records import AttemptRecord
 from shared.domain.status import JobStatus, RecordKind
+from shared.policy import NOTIFY_USER
 from shared.sabotage import Strike
 
 _POLL_S = 0.05
-_LOOK_EVERY_S = 0.4
+_LOOK_EVERY_S, _LOOK_OFTEN_S = 4.0, 0.3
 _SUBMIT_TRIES = 5
 _ZOMBIE_ENDS_WITHIN_S = 10.0
 _JUDGED_AFTER_WAKING_S = 15.0
@@ -42,22 +43,25 @@ class Trial:
     _read: int = 0
     _struck: AttemptRecord | None = None
     _woken_at: float | None = None
+    _give_up_at: float = 0.0
 
     async def run(self, client: httpx.AsyncClient, body: dict[str, Any]) -> None:
-        """Return when the job is over and no zombie is left, or when `drain_s` has passed."""
+        """Return when the job is over and no zombie is left, or `drain_s` after the fault."""
         self._read = len(self.member.tail.records)
         if not await self._submit(client, body):
             return
-        give_up_at = time.monotonic() + self.drain_s
-        look_at = 0.0
+        self._give_up_at = time.monotonic() + self.drain_s
+        looked_at = float("-inf")
         try:
-            while time.monotonic() < give_up_at and not self._over():
+            while time.monotonic() < self._give_up_at and not self._over():
                 self._read_ledger()
-                if self._may_wake(give_up_at):
+                if self._may_wake():
                     self._wake()
-                if time.monotonic() >= look_at:
+                # The ledger says when it is worth asking; asking often would be a load.
+                pause_s = _LOOK_OFTEN_S if self._nearly_over() else _LOOK_EVERY_S
+                if time.monotonic() - looked_at >= pause_s:
+                    looked_at = time.monotonic()
                     await self._look(client)
-                    look_at = time.monotonic() + _LOOK_EVERY_S
                 await asyncio.sleep(_POLL_S)
         finally:
             # Nothing that was frozen is left so, whatever became of the trial.
@@ -72,18 +76,22 @@ class Trial:
         for record in mine:
             if record.kind is RecordKind.CRASH_POINT and self._struck is None:
                 self._struck = record
+                self._give_up_at = record.mono_s + self.drain_s
                 self._event(FaultPhase.INJECTED, record.mono_s)
+
+    def _nearly_over(self) -> bool:
+        return any(record.step == NOTIFY_USER for record in self._records)
 
     def _sleeps(self) -> bool:
         frozen = self._struck is not None and self.experiment.strike is Strike.FREEZE
         return frozen and self._woken_at is None
 
-    def _may_wake(self, give_up_at: float) -> bool:
+    def _may_wake(self) -> bool:
         """Past the lease, and the step is in another attempt's hands; or it is high time."""
         if not self._sleeps() or self._struck is None:
             return False
         now = time.monotonic()
-        if now >= give_up_at - _JUDGED_AFTER_WAKING_S:
+        if now >= self._give_up_at - _JUDGED_AFTER_WAKING_S:
             return True
         wanted = (
             RecordKind.WORKING

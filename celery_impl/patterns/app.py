@@ -75,7 +75,11 @@ def build_app(settings: Settings) -> PatternApp:
         task_default_queue="cpu",
         task_routes=routing.ROUTES,
         worker_direct=True,
-        beat_schedule={"sweep-events": events.SWEEP, "sweep-affinity": affinity.SWEEP},
+        beat_schedule={
+            "sweep-affinity": affinity.SWEEP,
+            "sweep-batch": batch.SWEEP,
+            "sweep-events": events.SWEEP,
+        },
     )
     conf = {name: value for name, value in app.profile.conf.items() if name != "result_backend"}
     app.conf.update(conf)

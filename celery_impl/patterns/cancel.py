@@ -12,9 +12,9 @@ from shared.workloads.pattern_steps import count
 
 CLAIM = Claim(
     Support.NATIVE,
-    "`AbortableTask` reads its own state from the result backend (celery docs, "
-    "reference/celery.contrib.abortable). `revoke(terminate=True)` kills the process instead, "
-    "with the model in it.",
+    "`AbortableTask` reads its own state from the result backend (celery/contrib/abortable.py; its "
+    "page says database backends only, the code takes any). `revoke(terminate=True)` would kill "
+    "the process instead, with the model in it.",
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 metadata = MetaData()
@@ -97,6 +98,11 @@ def take_turns(connection: Connection, what: str) -> None:
     """Let one transaction at a time go on from here to its end; SQLite's writers always do."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
+
+
+def is_idle(engine: Engine) -> bool:
+    """Whether no transaction of this process is under way."""
+    return not isinstance(engine.pool, QueuePool) or engine.pool.checkedout() == 0
 
 
 DatabaseError = (OperationalError, ProgrammingError)

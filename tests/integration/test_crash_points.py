@@ -16,7 +16,7 @@ import pytest
 
 from bench.ports import free_port
 from shared.adapters.ledger import SqlLedger
-from shared.adapters.sql import connect
+from shared.adapters.sql import connect, is_idle
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.ports.idempotency import IdempotencyMode
@@ -197,17 +197,28 @@ def test_without_a_guard_a_repeat_cannot_be_told_from_a_new_effect(
     assert world.calls(worker.job_id) == [True, True]
 
 
+def test_a_process_is_idle_between_its_transactions(tmp_path: Path) -> None:
+    database = connect(f"sqlite:///{tmp_path / 'test.db'}")
+    assert is_idle(database)
+    with database.begin():
+        assert not is_idle(database)
+    assert is_idle(database)
+
+
 FROZEN_FAMILY = """
 import subprocess, sys
 from shared.sabotage import CrashPoint, Saboteur
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
 print(child.pid, flush=True)
-Saboteur(CrashPoint.parse("freeze@mid_work:generate_image"), None).strike()
+asked = []
+may_stop = lambda: asked.append(1) or len(asked) > 20
+Saboteur(CrashPoint.parse("freeze@mid_work:generate_image"), None, may_stop).strike()
 child.kill()
+sys.exit(len(asked) != 21)
 """
 
 
-def test_a_freeze_takes_the_whole_process_group(tmp_path: Path) -> None:
+def test_a_freeze_takes_the_whole_process_group_once_it_holds_nobody_up(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", FROZEN_FAMILY],
         stdout=subprocess.PIPE,

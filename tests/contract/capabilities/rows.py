@@ -164,9 +164,9 @@ ROWS = (
         18,
         "child jobs and a batch of 1,000",
         "batch",
-        "given {n, work_s}: n child jobs, each with one step, `child/0` to `child/<n-1>`, which naps "
-        "and is recorded under the parent's name. Value: n, once every child has finished. Also if "
-        "a worker is killed half-way, amid a child.",
+        "given {n, work_s}: n child jobs, each with one step, `child/0` to `child/<n-1>`, that "
+        "naps and is recorded under the parent's name. Value: n, once every child has finished. "
+        "Also if a worker is killed half-way, amid a child.",
     ),
     Row(
         19,

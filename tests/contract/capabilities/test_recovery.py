@@ -4,8 +4,9 @@ import pytest
 
 from shared.domain.status import RecordKind
 from shared.ports.patterns import Outcome
-from tests.contract.capabilities.lab import Environment, Lab, until
+from tests.contract.capabilities.lab import Environment, Lab
 from tests.contract.capabilities.marks import MARKS, row
+from tests.contract.capabilities.watching import until
 
 pytestmark = MARKS
 

@@ -9,8 +9,9 @@ from shared.domain.errors import BadRequest
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.ports.patterns import Outcome
-from tests.contract.capabilities.lab import Environment, Lab, until
+from tests.contract.capabilities.lab import Environment, Lab
 from tests.contract.capabilities.marks import MARKS, row
+from tests.contract.capabilities.watching import until
 
 pytestmark = MARKS
 
