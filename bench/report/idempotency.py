@@ -41,6 +41,8 @@ class GuardGroup:
     title: str
     what: str
     """The crash point, or what was done instead of one."""
+    needs_key: bool
+    """Whether only the receiver can keep the effect from being applied twice."""
     rows: list[GuardRow]
 
 
@@ -72,6 +74,7 @@ def build_idempotency(
         GuardGroup(
             experiment_title(name),
             points.get(name) or "no crash: the receiver hung up",
+            name in EXPERIMENTS and EXPERIMENTS[name].needs_key,
             [
                 GuardRow(
                     arm,

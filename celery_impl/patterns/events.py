@@ -50,8 +50,9 @@ def wait_for(
 def send(app: PatternApp, job: str, event: str, value: object) -> None:
     """Keep the first value of an event, with its time."""
     came = json.dumps({"value": value, "at": time.time()})
-    if app.redis.hsetnx(app.key("events", job), event, came):
-        app.tasks["events.settle"].apply_async((job,))
+    app.redis.hsetnx(app.key("events", job), event, came)
+    # Also for a repeat: whoever sent it first may have died before this.
+    app.tasks["events.settle"].apply_async((job,))
 
 
 @pattern_task("events.settle", ignore_result=True)

@@ -58,7 +58,8 @@ class RedisScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
                 redis.zrem(due, name)
                 continue
             # What was missed is not made up for.
-            after = max(at + entry["every_s"], now)
+            next_at = at + entry["every_s"]
+            after = next_at if next_at > now else now + entry["every_s"]
             if redis.eval(_MOVE_ON, 1, due, name, repr(at), repr(after)) and not entry["paused"]:
                 self.send_task(entry["task"], entry["args"], expires=entry["every_s"])
 

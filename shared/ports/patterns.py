@@ -97,7 +97,7 @@ class Patterns(Protocol):
         ...
 
     async def size(self, job: str) -> int:
-        """Return how much state the engine keeps of a job now: events, rows or keys."""
+        """Return how much the engine keeps of a job now, in a unit of its own: events, bytes."""
         ...
 
     async def put_schedule(self, schedule: str, every_s: float) -> None:

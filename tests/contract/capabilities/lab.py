@@ -70,6 +70,18 @@ class Environment(Crew):
     async def size(self, job: str) -> int:
         return await _bounded(self.patterns.size(job))
 
+    async def put_schedule(self, schedule: str, every_s: float) -> None:
+        await _bounded(self.patterns.put_schedule(schedule, every_s))
+
+    async def pause_schedule(self, schedule: str, *, paused: bool) -> None:
+        await _bounded(self.patterns.pause_schedule(schedule, paused=paused))
+
+    async def trigger_schedule(self, schedule: str) -> None:
+        await _bounded(self.patterns.trigger_schedule(schedule))
+
+    async def delete_schedule(self, schedule: str) -> None:
+        await _bounded(self.patterns.delete_schedule(schedule))
+
     async def over(self, job: str, limit_s: float = LIMIT_S) -> State:
         """Wait for the end of a job."""
 

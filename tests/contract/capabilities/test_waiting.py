@@ -98,28 +98,28 @@ async def test_a_schedule_is_paused_triggered_changed_and_never_doubled(lab: Lab
     env = lab["crowd"]
     workers = await env.workers("cpu", "cpu", "cpu")
     schedule, deleted = env.name("schedule"), env.name("deleted")
-    await env.patterns.put_schedule(deleted, 1.0)
-    await env.patterns.put_schedule(schedule, 1.0)
-    await env.patterns.delete_schedule(deleted)
+    await env.put_schedule(deleted, 1.0)
+    await env.put_schedule(schedule, 1.0)
+    await env.delete_schedule(deleted)
     # Twice as many ticks would take half the time. A late first tick shortens it a little.
     assert _span_s(await _ticks(env, schedule, 5)) > 0.65 * 4
 
-    await env.patterns.pause_schedule(schedule, paused=True)
+    await env.pause_schedule(schedule, paused=True)
     paused_at = len(env.started(schedule, "tick"))
     for times in (1, 2):
-        await env.patterns.trigger_schedule(schedule)
+        await env.trigger_schedule(schedule)
         await env.seen(schedule, "tick", RecordKind.STARTED, times=paused_at + times)
     await asyncio.sleep(2.5)  # time for two ticks that must not come
     assert len(env.started(schedule, "tick")) - paused_at <= 3, "one may have been in flight"
 
-    await env.patterns.pause_schedule(schedule, paused=False)
+    await env.pause_schedule(schedule, paused=False)
     await env.kill(workers[0])
     assert _span_s(await _ticks(env, schedule, 4)) > 0.65 * 3
 
-    await env.patterns.put_schedule(schedule, 3.0)
+    await env.put_schedule(schedule, 3.0)
     ticks = await _ticks(env, schedule, 3)
     assert ticks[-1].mono_s - ticks[-2].mono_s > 2.0
-    await env.patterns.delete_schedule(schedule)
+    await env.delete_schedule(schedule)
     assert len(env.started(deleted, "tick")) <= 1
 
 
