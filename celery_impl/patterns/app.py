@@ -79,6 +79,7 @@ def build_app(settings: Settings) -> PatternApp:
             "sweep-affinity": affinity.SWEEP,
             "sweep-batch": batch.SWEEP,
             "sweep-events": events.SWEEP,
+            "sweep-long-job": long_job.SWEEP,
         },
     )
     conf = {name: value for name, value in app.profile.conf.items() if name != "result_backend"}

@@ -27,21 +27,27 @@ def child(self: PatternTask, job: str, index: int, work_s: float) -> None:
     self.app.redis.sadd(done, index)
 
 
+def stands_still(app: PatternApp, job: str, progress: int) -> bool:
+    """Whether a job is new or has not moved for twice the detection budget; True to one caller."""
+    key, patience_s = app.key("moved", job), round(2 * app.settings.detection_budget_s)
+    before = app.redis.get(key)
+    if before is None:
+        return bool(app.redis.set(key, progress, nx=True, ex=patience_s))
+    if int(before) != progress:
+        app.redis.set(key, progress, ex=patience_s)
+    return False
+
+
 @pattern_task("batch.sweep", ignore_result=True)
 def sweep(self: PatternTask) -> None:
-    """Publish the children of new batches, and of those that stand still; end the finished."""
+    """Publish the children of new batches, and what is missing of those that stand still."""
     app = self.app
-    stands_still_s = round(2 * app.settings.detection_budget_s)
     for job, told in app.redis.hgetall(app.key("batches")).items():
-        given, seen = json.loads(told), app.key("batch-seen", job)
-        done = app.redis.smembers(app.key("batch-done", job))
+        given, done = json.loads(told), app.redis.smembers(app.key("batch-done", job))
         if len(done) == given["n"]:
             app.backend.mark_as_done(job, len(done))
             app.redis.hdel(app.key("batches"), job)
-        elif (before := app.redis.get(seen)) is not None:
-            if int(before) != len(done):
-                app.redis.set(seen, len(done), ex=stands_still_s)
-        elif app.redis.set(seen, len(done), nx=True, ex=stands_still_s):
+        elif stands_still(app, job, len(done)):
             for index in {str(index) for index in range(given["n"])} - done:
                 app.tasks["batch.child"].apply_async((job, int(index), given["work_s"]))
 

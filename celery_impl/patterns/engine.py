@@ -1,7 +1,6 @@
 """Celery behind the `Patterns` port: publish, and read the result backend."""
 
 import asyncio
-import gc
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -74,9 +73,6 @@ class CeleryPatterns:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        # A chord's results unsubscribe when they are collected (celery/result.py), which had
-        # better be while Redis is still there.
-        gc.collect()
         self._app.close()
         self._app.redis.close()
 
