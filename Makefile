@@ -27,7 +27,7 @@ idempotency: $(STAMP) ## Which crash repeats what, by idempotency mode, on both 
 quick: $(STAMP) ## The same in 90 s: both hardened arms, simulated GPU.
 	$(BIN)/changeover compare --quick
 
-capabilities: $(STAMP) ## Test what each engine can do, 24 patterns on each (about 6 minutes).
+capabilities: $(STAMP) ## Test what each engine can do, 24 patterns on each (about 5 minutes).
 	$(BIN)/changeover capabilities
 
 up: $(STAMP) ## Serve the facade with workers until Ctrl-C; CHANGEOVER_BACKEND=celery|temporal.
