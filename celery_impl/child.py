@@ -1,9 +1,6 @@
 """What happens in the processes that run the steps: the children of a worker's pool."""
 
 import logging
-import os
-import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +9,8 @@ from celery.platforms import EX_FAILURE
 
 from celery_impl.app import ChangeoverApp, build_app
 from celery_impl.housekeeping import keep_sweeps_out_of_the_log
-from shared.domain.records import AttemptRecord
-from shared.domain.status import RecordKind
 from shared.policy import Queue
 from shared.presence import Presence
-from shared.runtime import Runtime
 from shared.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -42,7 +36,7 @@ def _connect(app: ChangeoverApp, role: Queue) -> None:
         try:
             runtime = app.open_runtime()
             if role is Queue.GPU:
-                _load_models(runtime)
+                runtime.load_models()
         except Exception as error:
             # A signal's sender logs what a receiver raises and goes on (celery/utils/dispatch):
             # the child would take work that it cannot do.
@@ -62,20 +56,3 @@ def _connect(app: ChangeoverApp, role: Queue) -> None:
 
 def _keep(signal: Any, receiver: Callable[..., None]) -> None:
     signal.connect(receiver, weak=False)
-
-
-def _load_models(runtime: Runtime) -> None:
-    began_at = time.monotonic()
-    runtime.load_models()
-    runtime.ledger.append(
-        AttemptRecord(
-            kind=RecordKind.MODEL_LOADED,
-            job_id="",
-            step="",
-            attempt=0,
-            attempt_id=uuid.uuid4().hex,
-            worker=runtime.settings.worker_name,
-            pid=os.getpid(),
-            detail=f"{time.monotonic() - began_at:.3f}",
-        )
-    )

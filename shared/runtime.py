@@ -1,5 +1,8 @@
 """The composition root of workers and the facade: settings in, wired ports out."""
 
+import os
+import time
+import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import Engine as Database
@@ -17,6 +20,8 @@ from shared.adapters.workers import SqlWorkers
 from shared.compute.choose import face_embedder, image_generator
 from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.jobs import IMAGE_GENERATION
+from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
 from shared.ports.artifacts import Artifacts
 from shared.ports.face_embedder import FaceEmbedder
 from shared.ports.image_generator import ImageGenerator
@@ -50,11 +55,27 @@ class Runtime:
     upload_store: Artifacts
 
     def load_models(self) -> None:
-        """Load the models of the workloads that are served here; a GPU worker does so first."""
+        """Load the models of the workloads that are served here, and record how long it took.
+
+        A GPU worker does so before it takes work.
+        """
+        began_at = time.monotonic()
         if IMAGE_GENERATION in self.settings.workloads:
             self.generator.load()
         if FACE_SIMILARITY in self.settings.workloads:
             self.embedder.load()
+        self.ledger.append(
+            AttemptRecord(
+                kind=RecordKind.MODEL_LOADED,
+                job_id="",
+                step="",
+                attempt=0,
+                attempt_id=uuid.uuid4().hex,
+                worker=self.settings.worker_name,
+                pid=os.getpid(),
+                detail=f"{time.monotonic() - began_at:.3f}",
+            )
+        )
 
 
 def build_runtime(settings: Settings) -> Runtime:

@@ -5,11 +5,8 @@ import asyncio
 import logging
 import signal
 import sys
-import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from os import getpid
 from typing import Any
 
 from temporalio.client import Client
@@ -19,8 +16,6 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploym
 
 from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY
-from shared.domain.records import AttemptRecord
-from shared.domain.status import RecordKind
 from shared.policy import Queue
 from shared.presence import Presence
 from shared.runtime import Runtime, build_runtime
@@ -57,7 +52,7 @@ async def _run(role: Queue, settings: Settings) -> None:
     profile = profiles.load(settings)
     runtime = build_runtime(settings)
     if role is Queue.GPU:
-        _load_models(runtime)
+        runtime.load_models()
     client = await connect_for_worker(settings, profile)
     if role is Queue.CPU and FACE_SIMILARITY in settings.workloads:
         await _schedule_purges(client, settings)
@@ -83,23 +78,6 @@ async def _schedule_purges(client: Client, settings: Settings) -> None:
         await ensure_purge_schedule(client, settings.purge_every_s)
     except RPCError as error:
         raise EngineUnavailable(explain(error, settings)) from error
-
-
-def _load_models(runtime: Runtime) -> None:
-    began = time.monotonic()
-    runtime.load_models()
-    runtime.ledger.append(
-        AttemptRecord(
-            kind=RecordKind.MODEL_LOADED,
-            job_id="",
-            step="",
-            attempt=0,
-            attempt_id=uuid.uuid4().hex,
-            worker=runtime.settings.worker_name,
-            pid=getpid(),
-            detail=f"{time.monotonic() - began:.3f}",
-        )
-    )
 
 
 def _stop_event(profile: TemporalProfile) -> asyncio.Event:
