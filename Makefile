@@ -34,7 +34,7 @@ up: $(STAMP) ## Serve the facade with workers until Ctrl-C; CHANGEOVER_BACKEND=c
 	$(BIN)/changeover up
 
 test: $(STAMP) ## Run every test but the slow ones and the capability suite.
-	$(BIN)/python -m pytest -m 'not slow and not capabilities'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not capabilities'
 
 test-slow: $(STAMP) ## Run the tests that take longer than a minute each.
 	$(BIN)/python -m pytest -m slow
