@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from bench.addresses import Backends, configured
 from bench.errors import NotFit
 from bench.services import start_effect_sink, start_redis, start_temporal, temporal_binary
 from bench.supervisor import Supervisor
-from bench.topology import Backends, configured
 
 _NAMESPACE_LIMIT_S = 20.0
 
@@ -41,6 +42,31 @@ async def start_backends(
     if effects_url is None:
         effects_url = (await start_effect_sink(supervisor, folder / "effects")).url
     return Backends(redis_url, address, ui_url, effects_url)
+
+
+async def start_own_server(
+    supervisor: Supervisor, folder: Path, shared: Backends, engine: str, namespace: str, arm: str
+) -> Backends:
+    """Start a server for one arm alone, so that striking it strikes no other.
+
+    `NotFit` if the environment names a server: what is yours is not struck.
+    """
+    variable = {"celery": "CHANGEOVER_REDIS_URL", "temporal": "CHANGEOVER_TEMPORAL_ADDRESS"}[engine]
+    if configured(variable):
+        raise NotFit(
+            f"this scenario strikes servers, and {variable} names one of yours; unset it, and the"
+            " run starts its own"
+        )
+    if engine == "celery":
+        redis = await start_redis(supervisor, folder, arm)
+        return replace(shared, redis_url=redis.url, server=redis.managed)
+    temporal = await start_temporal(supervisor, folder, [namespace], arm=arm)
+    return replace(
+        shared,
+        temporal_address=temporal.address,
+        temporal_ui_url=temporal.ui_url,
+        server=temporal.managed,
+    )
 
 
 async def _ensure_namespace(address: str, namespace: str) -> None:

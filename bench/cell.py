@@ -9,30 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.chaos.faults import FAULTS
+from bench.chaos.fault import Ground
 from bench.chaos.injector import Injector
-from bench.chaos.ledger_tail import LedgerTail
+from bench.chaos.registry import FAULTS, NO_FAULT, exposed
 from bench.finals import final_states
 from bench.history import ClientOp, FaultEvent, FaultPhase, FinalState, OpPhase
+from bench.live_arms import LiveArm
 from bench.load.plan import LoadPlan
 from bench.load.process import end_arrivals, read_ops, start_load, until_drained
-from bench.scenario import NO_FAULT, CellPlan, Stage
+from bench.scenario import CellPlan, Stage
 from bench.supervisor import Managed, Supervisor
-from bench.topology import Stack
 
 # A fault now and then misses, because its target ends in the same instant; such a trial stays in
 # the history and another one is run.
 _SPARE_TRIALS = 3
 # Trials that look for their target while others heal: the seeded order holds up to this many.
 _LOOK_AHEAD = 6
-
-
-@dataclass(slots=True)
-class LiveArm:
-    """One arm while a stage runs."""
-
-    stack: Stack
-    tail: LedgerTail
 
 
 @dataclass(slots=True)
@@ -63,7 +55,7 @@ class CellOutcome:
 
 def cell_id(stage: Stage, arm: str, plan: CellPlan) -> str:
     """Return a cell's id: `simulated/celery/hardened/sigkill`."""
-    return f"{stage.compute}/{arm}/{plan.fault}"
+    return f"{stage.id}/{arm}/{plan.fault}"
 
 
 async def run_cell(
@@ -73,7 +65,6 @@ async def run_cell(
     plan: CellPlan,
     *,
     seed: int,
-    faults_at_once: int,
     run_id: str,
     folder: Path,
 ) -> list[CellOutcome]:
@@ -84,7 +75,11 @@ async def run_cell(
     in the same instant and they would measure each other.
     """
     began = time.monotonic()
-    outcomes = [CellOutcome(cell_id(stage, arm.stack.arm.name, plan), arm) for arm in arms]
+    outcomes = [
+        CellOutcome(cell_id(stage, arm.stack.arm.name, plan), arm)
+        for arm in arms
+        if exposed(arm.stack.arm.engine, plan.fault)
+    ]
     shift_s = 1 / plan.rate_per_s / len(outcomes)
     loads = [
         _start_load(supervisor, outcome, stage, plan, seed, run_id, folder, delay_s=place * shift_s)
@@ -93,13 +88,13 @@ async def run_cell(
     if plan.fault == NO_FAULT:
         await asyncio.sleep(plan.duration_s)
     else:
-        await _run_trials(outcomes, plan, seed, faults_at_once, began)
+        await _run_trials(outcomes, stage, plan, seed, began)
     for load in loads:
         end_arrivals(load)
     await until_drained(loads, plan.drain_s)
     await supervisor.stop(loads)
     for outcome in outcomes:
-        outcome.ops = read_ops(_ops_path(folder, outcome.cell))
+        outcome.ops += read_ops(_ops_path(folder, outcome.cell))
     finals = await asyncio.gather(
         *(final_states(outcome.arm.stack, outcome.cell, outcome.ops) for outcome in outcomes)
     )
@@ -109,16 +104,22 @@ async def run_cell(
 
 
 async def _run_trials(
-    outcomes: list[CellOutcome], plan: CellPlan, seed: int, faults_at_once: int, began: float
+    outcomes: list[CellOutcome], stage: Stage, plan: CellPlan, seed: int, began: float
 ) -> None:
-    at_once = asyncio.Semaphore(faults_at_once)
+    at_once = asyncio.Semaphore(stage.faults_at_once)
+    width = stage.faults_at_once + _LOOK_AHEAD
     injectors = [
         Injector(
-            cell=outcome.cell,
-            stack=outcome.arm.stack,
-            tail=outcome.arm.tail,
-            fault=FAULTS[plan.fault](),
-            at=plan.at,
+            ground=Ground(
+                cell=outcome.cell,
+                stack=outcome.arm.stack,
+                tail=outcome.arm.tail,
+                detection_budget_s=stage.detection_budget_s,
+                server=outcome.arm.server,
+                links=outcome.arm.links,
+            ),
+            fault=FAULTS[plan.fault],
+            at=plan.at or FAULTS[plan.fault].facts.at,
             # The same draws for every arm: each is struck at the same moments of its jobs.
             rng=random.Random(f"{seed}:{plan.fault}:at"),
             since_mono_s=began,
@@ -129,15 +130,16 @@ async def _run_trials(
     ]
     order = [injector for injector in injectors for _ in range(plan.trials)]
     random.Random(f"{seed}:{plan.fault}").shuffle(order)
-    await _in_order(order, faults_at_once + _LOOK_AHEAD)
+    await _in_order(order, width)
     spare = [
         injector
         for injector in injectors
         for _ in range(min(plan.trials - injector.confirmed, _SPARE_TRIALS))
     ]
-    await _in_order(spare, faults_at_once + _LOOK_AHEAD)
+    await _in_order(spare, width)
     for outcome, injector in zip(outcomes, injectors, strict=True):
         outcome.faults = injector.events
+        outcome.ops += injector.ground.ops
 
 
 async def _in_order(trials: list[Injector], width: int) -> None:

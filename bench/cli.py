@@ -13,8 +13,10 @@ import typer
 from rich.console import Console
 
 from bench.capabilities import capabilities_verb
+from bench.chaos.verb import chaos_verb, list_verb
 from bench.interrupt import run_to_exit_status
 from bench.run_folder import DEFAULT_RESULTS
+from bench.scenario import shipped
 from bench.topology import ENGINES, Topology
 from bench.up import UpOptions, default_port, up
 from bench.verbs import compare_verb, doctor_verb, report_verb
@@ -107,6 +109,33 @@ def compare_command(
         run_to_exit_status(
             compare_verb("quick" if quick else scenario, seed, results, console, as_json=as_json)
         )
+    )
+
+
+@app.command("chaos")
+def chaos_command(
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(help="Shipped scenarios or TOML files of your own, run one after another."),
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list", help="List every fault and scenario instead.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Another seed: another schedule of faults.")
+    ] = None,
+    results: Results = DEFAULT_RESULTS,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print metrics.json, or the list, on standard output.")
+    ] = False,
+) -> None:
+    """Inject faults from a scenario into every arm and report what came of each."""
+    if list_faults:
+        raise typer.Exit(list_verb(console, as_json=as_json))
+    if not scenarios:
+        raise typer.BadParameter(f"name a scenario: {', '.join(shipped())}; or --list")
+    raise typer.Exit(
+        run_to_exit_status(chaos_verb(scenarios, seed, results, console, as_json=as_json))
     )
 
 

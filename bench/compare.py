@@ -11,19 +11,23 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bench.addresses import Backends
 from bench.backends import start_backends
 from bench.cell import cell_id
+from bench.chaos.registry import FAULTS, exposed
 from bench.history import History, merged, write_history
 from bench.host import git_revision, host_facts, versions
 from bench.idempotency.arms import guarded_arms
 from bench.idempotency.infos import experiment_infos
 from bench.idempotency.run import IdempotencyOutcome, run_idempotency
+from bench.live_arms import namespace_of
 from bench.pictures import write_index
-from bench.run_info import SCHEMA, CellInfo, RunInfo, write_run_info
+from bench.run_info import SCHEMA, AbsentCell, CellInfo, RunInfo, write_run_info
 from bench.scenario import CellPlan, Scenario, Stage
-from bench.stage import StageOutcome, namespace_of, run_stage
+from bench.stage import StageOutcome, run_stage
+from bench.suite import known_capabilities
 from bench.supervisor import Supervisor
-from bench.topology import Arm, Backends
+from bench.topology import Arm
 from shared.domain.jobs import Bound
 from shared.domain.records import EffectRecord
 
@@ -36,6 +40,7 @@ _HARDENED = ("hardened", "standalone")
 async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]) -> None:
     """Run the scenario and write `run.json`, `history.jsonl` and `images/` into the folder."""
     began, began_at = time.monotonic(), datetime.now(UTC)
+    capabilities = known_capabilities(folder.parent)
     outcomes: list[StageOutcome] = []
     async with Supervisor(folder / "logs") as supervisor:
         say("starting servers")
@@ -78,7 +83,7 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
         settings={
             f"{arm} ({what})": settings
             for what, part in zip(
-                [*(stage.compute for stage in scenario.stages), "idempotency"], parts, strict=True
+                [*(stage.id for stage in scenario.stages), "idempotency"], parts, strict=True
             )
             for arm, settings in part.settings.items()
         },
@@ -87,10 +92,19 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
             for stage, outcome in zip(scenario.stages, outcomes, strict=True)
             for plan in stage.cells
             for arm in stage.parsed_arms
+            if exposed(arm.engine, plan.fault)
+        ],
+        absent=[
+            AbsentCell(cell_id(stage, arm.name, plan), FAULTS[plan.fault].facts.absent[arm.engine])
+            for stage in scenario.stages
+            for plan in stage.cells
+            for arm in stage.parsed_arms
+            if not exposed(arm.engine, plan.fault)
         ],
         idempotency=(
             experiment_infos(scenario.idempotency, OWED_EFFECTS) if scenario.idempotency else []
         ),
+        capabilities=capabilities,
     )
     write_index(folder / "images", [picture for o in outcomes for picture in o.pictures])
     write_run_info(folder / "run.json", info)
@@ -113,11 +127,14 @@ async def _start_servers(
     }
     if scenario.idempotency is not None:
         engines |= {arm.namespace: arm.engine for arm in guarded_arms(scenario.idempotency)}
+    # Where a stage strikes servers, it starts one an arm itself.
+    own = {namespace_of(s, arm) for s in scenario.stages if s.own_servers for arm in s.parsed_arms}
+    on_shared = {namespace: e for namespace, e in engines.items() if namespace not in own}
     shared = await start_backends(
         supervisor,
         folder,
-        sorted(set(engines.values())),
-        [namespace for namespace, engine in engines.items() if engine == "temporal"],
+        sorted(set(on_shared.values())),
+        [namespace for namespace, engine in on_shared.items() if engine == "temporal"],
         own_sink=True,
     )
     backends = {
@@ -148,6 +165,7 @@ def _cell_info(stage: Stage, arm: Arm, plan: CellPlan, bounds: dict[str, Bound])
         profile=arm.profile,
         workload="image-generation",
         compute=stage.compute,
+        stage=stage.id,
         fault=plan.fault,
         trials=plan.trials,
         drain_s=plan.drain_s,
@@ -174,11 +192,9 @@ def _topology_facts(scenario: Scenario) -> dict[str, str]:
     }
     for stage in scenario.stages:
         facts["CPU workers an arm"] = f"1 with {scenario.cpu_slots} slots"
-        facts[f"GPU workers an arm ({stage.compute})"] = f"{stage.gpu_workers} with 1 slot"
-        facts[f"detection budget ({stage.compute})"] = f"{stage.detection_budget_s:g} s"
-        facts[f"longest healthy step allowed for ({stage.compute})"] = (
-            f"{stage.job.longest_step_s:g} s"
-        )
+        facts[f"GPU workers an arm ({stage.id})"] = f"{stage.gpu_workers} with 1 slot"
+        facts[f"detection budget ({stage.id})"] = f"{stage.detection_budget_s:g} s"
+        facts[f"longest healthy step allowed for ({stage.id})"] = f"{stage.job.longest_step_s:g} s"
     if scenario.idempotency is not None:
         facts["workers a role (idempotency)"] = (
             "1 with 1 slot; where workers are frozen, one more than are frozen at once"

@@ -4,11 +4,12 @@ Times: `wall_s` in Unix seconds, `mono_s` in seconds of the host's CLOCK_MONOTON
 """
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import TypeAdapter
 
@@ -76,6 +77,36 @@ class FaultEvent:
     done: int = 0
     total: int = 0
     detail: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        hit: AttemptRecord,
+        *,
+        trial: str,
+        cell: str,
+        fault: str,
+        phase: FaultPhase,
+        mono_s: float,
+        detail: str = "",
+    ) -> Self:
+        """Return an event of the fault that hit the attempt of this record, at this moment."""
+        return cls(
+            trial=trial,
+            cell=cell,
+            fault=fault,
+            phase=phase,
+            job_id=hit.job_id,
+            step=hit.step,
+            attempt_id=hit.attempt_id,
+            worker=hit.worker,
+            pid=hit.pid,
+            wall_s=time.time() - (time.monotonic() - mono_s),
+            mono_s=mono_s,
+            done=hit.done,
+            total=hit.total,
+            detail=detail,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from bench.addresses import configured
 from bench.errors import NotFit
 from bench.services import redis_binary, temporal_binary
-from bench.topology import configured
 from shared.settings import Settings
 
 _DISK_MIB = 500

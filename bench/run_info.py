@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from bench.matrix import Matrix
 from shared.domain.jobs import Bound, EffectiveSetting
 
 SCHEMA = 1
@@ -33,6 +34,8 @@ class CellInfo:
     owed_effects: list[str]
     demands: list[str] = field(default_factory=list)
     """Verdict rules that this cell must satisfy, e.g. `no_loss`, `no_duplicate_effects`."""
+    stage: str = ""
+    """The part of the scenario that it belongs to, empty for a run with one stage a driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,29 @@ class ExperimentInfo:
     drain_s: float
     owed_effects: list[str]
     demands: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentCell:
+    """A cell that cannot exist, and why."""
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityInfo:
+    """What each engine can do, as the sources said when the run began.
+
+    `source` is a digest of what the outcome of a row rests on. `run_id` and `started_at` name the
+    run of the suite that tried the rows, this one or an earlier one of the same source; without
+    one they are None, and no row says whether it passed.
+    """
+
+    matrix: Matrix
+    source: str
+    run_id: str | None = None
+    started_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +117,8 @@ class RunInfo:
     """Effective engine settings by arm."""
     cells: list[CellInfo]
     idempotency: list[ExperimentInfo] = field(default_factory=list)
+    absent: list[AbsentCell] = field(default_factory=list)
+    capabilities: CapabilityInfo | None = None
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bench.chaos.fault import Facts
+from bench.chaos.registry import FAULTS, NO_FAULT
 from bench.errors import BadScenario
 from bench.idempotency.experiments import EXPERIMENTS, Receiver
 from bench.load.plan import Arrivals
 from bench.topology import ENGINES, Arm, profiles_of
 from shared.ports.idempotency import IdempotencyMode
-
-NO_FAULT = "none"
 
 
 class _Table(BaseModel):
@@ -25,6 +25,12 @@ def _is_arm(text: str) -> str:
     if text not in known:
         raise ValueError(f"{text!r} is not one of {', '.join(known)}")
     return text
+
+
+def _is_fault(name: str) -> str:
+    if name != NO_FAULT and name not in FAULTS:
+        raise ValueError(f"{name!r} is not one of {NO_FAULT}, {', '.join(FAULTS)}")
+    return name
 
 
 class JobShape(_Table):
@@ -41,10 +47,11 @@ class JobShape(_Table):
 class CellPlan(_Table):
     """One fault, tried on every arm of the stage."""
 
-    fault: Literal["none", "sigkill", "sigterm"]
+    fault: Annotated[str, AfterValidator(_is_fault)]
     trials: int = Field(0, ge=0, le=1000)
-    at: tuple[float, float] = (0.25, 0.75)
-    """The share of the denoising steps at which to strike, drawn evenly by the seed."""
+    at: tuple[float, float] | None = None
+    """The share of the denoising steps at which to strike, drawn evenly by the seed; None leaves it
+    to the fault."""
     duration_s: float = Field(0.0, ge=0)
     """How long to load an unfaulted cell; a faulted one is loaded until its trials are done."""
     rate_per_s: float = Field(gt=0)
@@ -58,8 +65,7 @@ class CellPlan(_Table):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "CellPlan":
-        low, high = self.at
-        if not 0 < low <= high < 1:
+        if self.at is not None and not 0 < self.at[0] <= self.at[1] < 1:
             raise ValueError("at: two shares between 0 and 1, the lower first")
         if self.fault == NO_FAULT and (self.trials or not self.duration_s):
             raise ValueError("an unfaulted cell needs duration_s and has no trials")
@@ -72,9 +78,13 @@ class Stage(_Table):
     """Arms that run side by side on one compute driver, through one cell after another."""
 
     compute: Literal["simulated", "diffusers"]
+    name: str = Field("", pattern=r"^[a-z0-9-]{0,40}$")
+    """What tells it from the scenario's other stages; by default the compute driver."""
     arms: list[Annotated[str, AfterValidator(_is_arm)]] = Field(min_length=1)
     gpu_workers: int = Field(ge=1, le=64)
     detection_budget_s: float = Field(ge=2)
+    short_lease: bool = False
+    """Allow a budget below the longest healthy step: what that does is then the question."""
     step_s: float = Field(0.1, gt=0)
     """Length of a simulated denoising step."""
     load_s: float = Field(0.0, ge=0)
@@ -89,18 +99,38 @@ class Stage(_Table):
     def _budget_fits(self) -> "Stage":
         if len(set(self.arms)) != len(self.arms):
             raise ValueError("arms: each once")
-        if self.detection_budget_s <= self.job.longest_step_s + 1:
+        if not self.short_lease and self.detection_budget_s <= self.job.longest_step_s + 1:
             raise ValueError(
                 f"detection_budget_s = {self.detection_budget_s:g} must exceed longest_step_s ="
                 f" {self.job.longest_step_s:g} by more than 1 s: Celery's visibility timeout"
-                " follows from it and would repeat healthy steps"
+                " follows from it and would repeat healthy steps; short_lease = true allows it"
             )
         return self
+
+    @property
+    def id(self) -> str:
+        """The name, or what stands for it."""
+        return self.name or self.compute
 
     @property
     def parsed_arms(self) -> list[Arm]:
         """The arms as objects."""
         return [Arm(*text.split("/", 1)) for text in self.arms]
+
+    @property
+    def facts(self) -> list[Facts]:
+        """What is known of the faults of its cells."""
+        return [FAULTS[cell.fault].facts for cell in self.cells if cell.fault != NO_FAULT]
+
+    @property
+    def own_servers(self) -> bool:
+        """Whether each arm needs a server that no other arm shares."""
+        return any(facts.own_server for facts in self.facts)
+
+    @property
+    def needs_links(self) -> bool:
+        """Whether the GPU workers must reach their server through something that can be cut."""
+        return any(facts.links for facts in self.facts)
 
 
 def _is_experiment(name: str) -> str:
@@ -172,6 +202,9 @@ class Scenario(_Table):
     def _does_something(self) -> "Scenario":
         if not self.stages and self.idempotency is None:
             raise ValueError("needs stages, or a table [idempotency]")
+        ids = [stage.id for stage in self.stages]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"stages: {', '.join(ids)}: give each a name of its own")
         return self
 
 

@@ -64,7 +64,7 @@ def temporal_binary() -> str:
     return found
 
 
-async def start_redis(supervisor: Supervisor, folder: Path) -> Redis:
+async def start_redis(supervisor: Supervisor, folder: Path, arm: str = "") -> Redis:
     """Start a server that keeps what it acknowledged across its own crash.
 
     `appendfsync everysec` is Redis's recommended setting: a crash of the *host* may take a
@@ -87,6 +87,7 @@ async def start_redis(supervisor: Supervisor, folder: Path) -> Redis:
                 *("--maxmemory-policy", "noeviction"),
                 *("--save", ""),
             ],
+            arm=arm,
             restart_delay_s=0.5,
         )
     )
@@ -95,7 +96,11 @@ async def start_redis(supervisor: Supervisor, folder: Path) -> Redis:
 
 
 async def start_temporal(
-    supervisor: Supervisor, folder: Path, namespaces: Sequence[str], options: Sequence[str] = ()
+    supervisor: Supervisor,
+    folder: Path,
+    namespaces: Sequence[str],
+    options: Sequence[str] = (),
+    arm: str = "",
 ) -> Temporal:
     """Start a development server that keeps its history in SQLite, with these namespaces.
 
@@ -121,6 +126,7 @@ async def start_temporal(
                 *(part for name in namespaces for part in ("--namespace", name)),
                 *options,
             ],
+            arm=arm,
             restart_delay_s=0.5,
         )
     )

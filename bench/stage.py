@@ -1,24 +1,23 @@
 """Runs one stage: all its arms side by side, through one cell after another."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-from bench.cell import CellOutcome, LiveArm, run_cell
-from bench.chaos.ledger_tail import tail_of
+from bench.addresses import Backends
+from bench.cell import CellOutcome, run_cell
 from bench.errors import NotFit
 from bench.history import History, ProcessEvent
+from bench.live_arms import running_arms
 from bench.pictures import Picture, keep_pictures
 from bench.run_info import ServiceInfo
 from bench.scenario import Scenario, Stage
 from bench.supervisor import Supervisor
-from bench.topology import Arm, Backends, Stack, Topology, await_ready, start_stack
-from shared.domain.jobs import IMAGE_GENERATION, Bound, EffectiveSetting
+from bench.topology import Stack
+from shared.domain.jobs import Bound, EffectiveSetting
 
 _WARM_UP_LIMIT_S = 90.0
 
@@ -48,22 +47,21 @@ async def run_stage(
 ) -> StageOutcome:
     """Run a stage and end its processes. `backends` are by arm."""
     outcome = StageOutcome()
-    say(f"{stage.compute}: starting {len(stage.arms)} arms")
-    async with _running_arms(supervisor, backends, scenario, stage, folder) as arms:
+    say(f"{stage.id}: starting {len(stage.arms)} arms")
+    async with running_arms(supervisor, backends, scenario, stage, folder) as arms:
         for arm in arms:
             await _ask(arm.stack, outcome)
-        say(f"{stage.compute}: warming up")
+        say(f"{stage.id}: warming up")
         await asyncio.gather(*(_warm_up(arm.stack, stage) for arm in arms))
         for index, plan in enumerate(stage.cells):
             trials = f", {plan.trials} an arm" if plan.trials else ""
-            say(f"{stage.compute}: {plan.fault}{trials}")
+            say(f"{stage.id}: {plan.fault}{trials}")
             cells = await run_cell(
                 supervisor,
                 arms,
                 stage,
                 plan,
                 seed=scenario.seed + 100 * number + index,
-                faults_at_once=stage.faults_at_once,
                 run_id=run_id,
                 folder=folder / "load",
             )
@@ -90,64 +88,6 @@ async def run_stage(
                 for load in arm.tail.model_loads
             ]
     return outcome
-
-
-@asynccontextmanager
-async def _running_arms(
-    supervisor: Supervisor,
-    backends: dict[str, Backends],
-    scenario: Scenario,
-    stage: Stage,
-    folder: Path,
-) -> AsyncIterator[list[LiveArm]]:
-    topology = topology_of(scenario, stage)
-    stacks = [
-        start_stack(
-            supervisor,
-            arm=arm,
-            engines=[arm.engine],
-            workloads=[IMAGE_GENERATION],  # a restart loads the models of all that is served
-            topology=topology,
-            backends=backends[arm.name],
-            folder=folder / "arms" / f"{stage.compute}-{arm.slug}",
-            namespace=namespace_of(stage, arm),
-            env={
-                "CHANGEOVER_COMPUTE": stage.compute,
-                "CHANGEOVER_SIMULATED_STEP_S": str(stage.step_s),
-                "CHANGEOVER_SIMULATED_LOAD_S": str(stage.load_s),
-            },
-        )
-        for arm in stage.parsed_arms
-    ]
-    tails: list[asyncio.Task[None]] = []
-    try:
-        await asyncio.gather(*(await_ready(stack) for stack in stacks))
-        arms = [LiveArm(stack, tail_of(stack.database_url)) for stack in stacks]
-        tails = [asyncio.create_task(arm.tail.follow()) for arm in arms]
-        yield arms
-    finally:
-        for task in tails:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        await supervisor.stop([place for stack in stacks for place in stack.processes])
-
-
-def namespace_of(stage: Stage, arm: Arm) -> str:
-    """Return the namespace that keeps one arm of one stage apart from all others."""
-    return f"{stage.compute}-{arm.slug}"
-
-
-def topology_of(scenario: Scenario, stage: Stage) -> Topology:
-    """Return the topology that every arm of the stage gets."""
-    return Topology(
-        gpu_workers=stage.gpu_workers,
-        cpu_workers=1,
-        cpu_slots=scenario.cpu_slots,
-        restart_delay_s=scenario.restart_delay_s,
-        stop_grace_s=scenario.stop_grace_s,
-        detection_budget_s=stage.detection_budget_s,
-    )
 
 
 async def _ask(stack: Stack, outcome: StageOutcome) -> None:

@@ -38,6 +38,8 @@ class Managed:
         self.popen = popen
         self.log = log
         self.stopping = False
+        self.held = False
+        """Whether to leave the place empty for now, once its process has ended."""
         self.restarts = 0
 
     @property
@@ -65,6 +67,12 @@ class Managed:
         if self.popen.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
+
+    def stop_group(self) -> None:
+        """SIGSTOP the whole process group."""
+        if self.popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGSTOP)
 
     def continue_group(self) -> None:
         """SIGCONT the whole process group, which something has stopped."""
@@ -184,6 +192,8 @@ class Supervisor:
     async def _restart(self, place: Managed) -> None:
         assert place.spec.restart_delay_s is not None
         await asyncio.sleep(place.spec.restart_delay_s)
+        while place.held and not place.stopping:
+            await asyncio.sleep(_POLL_S)
         if not place.stopping:
             place.popen = self._spawn(place.spec)
             place.restarts += 1

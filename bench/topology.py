@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Collection, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.addresses import Backends
 from bench.errors import NotFit
 from bench.ports import free_port
 from bench.supervisor import Managed, ProcessSpec, Supervisor
@@ -61,16 +61,6 @@ def profiles_of(engine: str) -> list[str]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Backends:
-    """Where the servers are; what is None is not needed."""
-
-    redis_url: str | None
-    temporal_address: str | None
-    temporal_ui_url: str | None
-    effects_url: str
-
-
 @dataclass(slots=True)
 class Stack:
     """The running processes of one arm."""
@@ -88,8 +78,8 @@ class Stack:
         """All of them, the facade last, so that it is the last to be stopped."""
         return [*self.schedulers, *self.workers, self.facade]
 
-    def gpu_worker(self, name: str) -> Managed:
-        """Return the place of this name; `KeyError` if there is none."""
+    def place(self, name: str) -> Managed:
+        """Return the worker of this name; `KeyError` if there is none."""
         for place in self.workers:
             if place.spec.name == name:
                 return place
@@ -108,10 +98,12 @@ def start_stack(
     namespace: str,
     env: Mapping[str, str],
     port: int | None = None,
+    worker_env: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Stack:
     """Start a facade and the workers of `engines`; `await_ready` says when they are ready.
 
-    `env` are further `CHANGEOVER_` variables; they win over what is worked out here.
+    `env` are further `CHANGEOVER_` variables; they win over what is worked out here. `worker_env`
+    are a single worker's, by its name.
     """
     temporary = folder / "tmp"  # a killed pool leaves files there
     temporary.mkdir(parents=True, exist_ok=True)
@@ -123,15 +115,12 @@ def start_stack(
         "CHANGEOVER_WORKLOADS": json.dumps(sorted(workloads)),
         "CHANGEOVER_DATABASE_URL": f"sqlite:///{folder / 'changeover.db'}",
         "CHANGEOVER_ARTIFACTS_URL": f"file://{folder / 'artifacts'}",
-        "CHANGEOVER_EFFECTS_URL": backends.effects_url,
         "CHANGEOVER_DETECTION_BUDGET_S": str(topology.detection_budget_s),
         "CHANGEOVER_STOP_GRACE_S": str(topology.stop_grace_s),
         "CHANGEOVER_CPU_SLOTS": str(topology.cpu_slots),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary.absolute()),
-        **_if_set("CHANGEOVER_REDIS_URL", backends.redis_url),
-        **_if_set("CHANGEOVER_TEMPORAL_ADDRESS", backends.temporal_address),
-        **_if_set("CHANGEOVER_TEMPORAL_UI_URL", backends.temporal_ui_url),
+        **backends.env(),
         **env,
     }
 
@@ -141,7 +130,7 @@ def start_stack(
                 name=name,
                 role=role,
                 argv=[sys.executable, "-m", *argv],
-                env={**common, "CHANGEOVER_WORKER_NAME": name},
+                env={**common, "CHANGEOVER_WORKER_NAME": name, **(worker_env or {}).get(name, {})},
                 arm=arm.name,
                 restart_delay_s=topology.restart_delay_s,
                 stop_grace_s=stop_grace_s,
@@ -188,12 +177,3 @@ async def await_ready(stack: Stack, limit_s: float = READY_LIMIT_S) -> None:
                     )
             await asyncio.sleep(0.1)
     raise NotFit(f"{stack.arm.name} was not ready in {limit_s:g} s ({missing}); see its logs")
-
-
-def _if_set(name: str, value: str | None) -> dict[str, str]:
-    return {name: value} if value else {}
-
-
-def configured(name: str) -> str | None:
-    """Return a server's address from the environment, None to use the embedded one."""
-    return os.environ.get(name) or None

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.addresses import configured
 from bench.backends import start_backends
 from bench.errors import NotFit
 from bench.ports import free_port, listening
 from bench.run_folder import new_run_folder
 from bench.supervisor import Supervisor
-from bench.topology import Arm, Topology, await_ready, configured, profiles_of, start_stack
+from bench.topology import Arm, Topology, await_ready, profiles_of, start_stack
 from shared.settings import Settings
 
 NAMESPACE = "changeover"

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.checkers.faults import SIGKILL, Fault
+from bench.checkers.faults import Fault
 from bench.history import ProcessEvent
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
@@ -110,7 +110,7 @@ def _end(
             return record.mono_s
     last = records[-1]
     hits = [fault for fault in faults if _struck(fault, last)]
-    killed_s = [fault.mono_s for fault in hits if fault.fault == SIGKILL]
+    killed_s = [fault.mono_s for fault in hits if fault.kills]
     if killed_s:
         # A record can still slip in between the time stamp of the kill and the kill.
         return max(min(killed_s), last.mono_s)

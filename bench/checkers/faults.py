@@ -8,6 +8,8 @@ from bench.history import FaultEvent, FaultPhase
 
 SIGKILL = "sigkill"
 SIGTERM = "sigterm"
+KILLING = frozenset({SIGKILL, "child-sigkill", "poison", "power-cut"})
+"""The faults that end the attempt which they aim at in the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Fault:
     done: int
     total: int
     phases: frozenset[FaultPhase]
+
+    @property
+    def kills(self) -> bool:
+        """Whether the strike ends the attempt that it hits in the same instant."""
+        return self.fault in KILLING
 
     @property
     def injected(self) -> bool:

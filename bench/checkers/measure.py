@@ -7,6 +7,7 @@ from functools import partial
 from bench.checkers.answer import answer
 from bench.checkers.buckets import Buckets, check_buckets, sort_into_buckets
 from bench.checkers.by_job import CellHistory, by_cell
+from bench.checkers.capabilities import measure_suite
 from bench.checkers.demands import (
     FAULTS_CONFIRMED,
     WITHIN_BOUND,
@@ -42,6 +43,9 @@ _NO_ANSWER = [
 
 def measure(info: RunInfo, history: History) -> Metrics:
     """Return the metrics of a run. Never raises: what cannot be computed is unknown, and why."""
+    suite = measure_suite(info)
+    if suite is not None:
+        return suite
     common = Checks()
     # A cell of which nothing is known breaks no demand; it is unknown.
     nothing = {cell.id: CellHistory(replace(cell, demands=[])) for cell in info.cells}

@@ -5,7 +5,7 @@ from statistics import median
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import CellHistory, JobHistory
-from bench.checkers.faults import SIGKILL, Fault
+from bench.checkers.faults import Fault
 from bench.checkers.statistics import MEDIAN_FROM, summarise
 from bench.metrics import Bucket, Samples, Trial
 from shared.domain.records import AttemptRecord
@@ -68,7 +68,7 @@ def hit_running_step(fault: Fault, hit: Attempt | None) -> bool:
         return False
     if hit.ending is None:
         return True
-    return fault.fault != SIGKILL and hit.ended_s >= fault.mono_s
+    return not fault.kills and hit.ended_s >= fault.mono_s
 
 
 def _trial(

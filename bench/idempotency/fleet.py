@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bench.addresses import Backends
 from bench.chaos.ledger_tail import LedgerTail, tail_of
 from bench.history import ProcessEvent
 from bench.idempotency.arms import GuardedArm, guarded_arms
 from bench.scenario import IdempotencyPlan, Scenario
 from bench.supervisor import ProcessSpec, Supervisor
-from bench.topology import Backends, Stack, Topology, await_ready, start_stack
+from bench.topology import Stack, Topology, await_ready, start_stack
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.policy import Queue
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from bench.addresses import Backends
 from bench.finals import final_states
 from bench.history import History
 from bench.idempotency.arms import guarded_arms
@@ -21,7 +22,6 @@ from bench.run_info import ServiceInfo
 from bench.scenario import IdempotencyPlan, Scenario
 from bench.services import start_effect_sink
 from bench.supervisor import Supervisor
-from bench.topology import Backends
 from shared.domain.jobs import EffectiveSetting
 from shared.domain.records import EffectRecord
 from shared.policy import Queue

@@ -112,7 +112,7 @@ class Trial:
         # Recorded before the signal: what the zombie then does comes after it.
         self._woken_at = time.monotonic()
         self._event(FaultPhase.HEALED, self._woken_at)
-        self.member.stack.gpu_worker(self._struck.worker).continue_group()
+        self.member.stack.place(self._struck.worker).continue_group()
 
     def _over(self) -> bool:
         if self._status is None or not JobStatus(self._status).terminal or self._sleeps():
@@ -179,20 +179,13 @@ class Trial:
         assert hit is not None
         assert self.experiment.strike is not None
         self.faults.append(
-            FaultEvent(
+            FaultEvent.of(
+                hit,
                 trial=self.name,
                 cell=self.cell,
                 fault=FAULTS[self.experiment.strike],
                 phase=phase,
-                job_id=hit.job_id,
-                step=hit.step,
-                attempt_id=hit.attempt_id,
-                worker=hit.worker,
-                pid=hit.pid,
-                wall_s=time.time() - (time.monotonic() - mono_s),
                 mono_s=mono_s,
-                done=hit.done,
-                total=hit.total,
                 detail=hit.detail,
             )
         )

@@ -27,7 +27,7 @@ def arm_key(arm: str) -> tuple[int, int, str]:
 
 
 def split_label(label: str) -> tuple[str, str | None]:
-    """Return arm and compute driver of `celery/hardened (simulated)`; the driver may be absent."""
+    """Return arm and stage of `celery/hardened (simulated)`; the stage may be absent."""
     arm, _, rest = label.partition(" (")
     return arm, rest.removesuffix(")") or None
 

@@ -18,7 +18,7 @@ class BudgetLine:
     """One arm: the setting that notices a dead worker, and what that setting forbids."""
 
     label: str
-    """As in the run's settings: the arm, and the compute driver where they differ by it."""
+    """As in the run's settings: the arm, and the stage where they differ by it."""
     arm: str
     setting: str
     value_s: float
@@ -39,8 +39,8 @@ def budget_lines(info: RunInfo, cells: Iterable[CellHistory]) -> list[BudgetLine
 def _line(
     label: str, values: Mapping[str, str], longest: Mapping[tuple[str, str | None], float]
 ) -> BudgetLine | None:
-    arm, compute = split_label(label)
-    longest_s = longest.get((arm, compute))
+    arm, stage = split_label(label)
+    longest_s = longest.get((arm, stage))
     for part, say in _SAY.items():
         for name, text in values.items():
             value = _number(text)
@@ -108,9 +108,9 @@ def _number(text: str) -> float | None:
 
 
 def _longest_steps(cells: Iterable[CellHistory]) -> dict[tuple[str, str | None], float]:
-    """Longest attempt from taken to finished, in jobs that no fault hit, by arm and driver.
+    """Longest attempt from taken to finished, in jobs that no fault hit, by arm and stage.
 
-    Also by arm alone, for settings that hold on every driver.
+    Also by arm alone, for settings that hold in every stage.
     """
     longest: dict[tuple[str, str | None], float] = defaultdict(float)
     for cell in cells:
@@ -119,7 +119,7 @@ def _longest_steps(cells: Iterable[CellHistory]) -> dict[tuple[str, str | None],
             for attempt in chain.from_iterable(job.steps.values()):
                 if job.job_id not in hit and attempt.finished_s is not None:
                     took = attempt.finished_s - attempt.started_s
-                    for compute in (cell.info.compute, None):
-                        key = cell.info.arm, compute
+                    for stage in (cell.info.stage or cell.info.compute, None):
+                        key = cell.info.arm, stage
                         longest[key] = max(longest[key], took)
     return dict(longest)

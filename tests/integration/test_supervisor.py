@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.chaos.faults import Sigkill, Sigterm
+from bench.chaos.faults.worker import end_within_grace, until_replaced_or_gone
 from bench.supervisor import ProcessSpec, Supervisor
 
 # A parent that ignores SIGTERM or not, with a child of its own.
@@ -75,9 +75,9 @@ async def test_sigkill_strikes_the_whole_group_at_once(tmp_path: Path) -> None:
     async with Supervisor(tmp_path) as supervisor:
         place = supervisor.start(_spec("worker"))
         child = await _child_of(tmp_path / "worker.log")
-        before = time.monotonic()
-        struck_at = await Sigkill().strike(place)
-        assert before <= struck_at <= time.monotonic()
+        pid = place.pid
+        place.kill_group()
+        await until_replaced_or_gone(place, pid, 5)
         assert place.exited()
         await _until(lambda: _gone(child))
 
@@ -86,7 +86,8 @@ async def test_sigterm_turns_into_sigkill_once_the_grace_is_over(tmp_path: Path)
     async with Supervisor(tmp_path) as supervisor:
         place = supervisor.start(_spec("worker", "--stubborn"))
         child = await _child_of(tmp_path / "worker.log")
-        await Sigterm().strike(place)
+        place.terminate()
+        await end_within_grace(place, place.pid)
         assert place.exited()
         await _until(lambda: _gone(child))
 

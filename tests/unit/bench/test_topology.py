@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from bench.addresses import Backends
 from bench.supervisor import ProcessSpec, Supervisor
-from bench.topology import Arm, Backends, Topology, start_stack
+from bench.topology import Arm, Topology, start_stack
 
 BACKENDS = Backends("redis://127.0.0.1:1", "127.0.0.1:2", None, "http://127.0.0.1:3")
 

@@ -31,7 +31,7 @@ class Stage:
     def trial(self, name: str = "zombie_before_effect", *, drain_s: float = 60.0) -> Trial:
         member: Any = SimpleNamespace(
             tail=SimpleNamespace(records=self.records),
-            stack=SimpleNamespace(gpu_worker=lambda _: self),
+            stack=SimpleNamespace(place=lambda _: self),
         )
         return Trial("t#1", "t", member, EXPERIMENTS[name], lease_s=0.2, drain_s=drain_s)
 

@@ -1,0 +1,130 @@
+"""Faults that end a worker's process; the supervisor's restart, equal for every arm, heals them."""
+
+import asyncio
+import os
+import signal
+import time
+
+from bench.chaos.fault import Facts, Fault
+from bench.supervisor import Managed
+
+_POLL_S = 0.02
+_KILL_LIMIT_S = 5.0
+_BY_RESTART = "the supervisor starts the worker again"
+
+
+class WorkerFault(Fault):
+    """A fault after which the worker must load its model anew."""
+
+    def healed(self) -> bool:
+        """Whether the worker that was struck has loaded its model since."""
+        return any(
+            load.worker == self.target.worker and load.mono_s > self.struck_at
+            for load in self.ground.tail.model_loads
+        )
+
+
+class Sigkill(WorkerFault):
+    """SIGKILL to the worker's whole process group at once: main process and children."""
+
+    facts = Facts(
+        name="sigkill",
+        row=2,
+        title="Worker killed (SIGKILL)",
+        role="GPU worker",
+        moment="generate_image at 25-75 %",
+        heals_by=_BY_RESTART,
+    )
+
+    async def inject(self) -> float:
+        """Kill, and return when the signal was sent."""
+        worker = self.ground.stack.place(self.target.worker)
+        pid, at = worker.pid, time.monotonic()
+        worker.kill_group()
+        await until_replaced_or_gone(worker, pid, _KILL_LIMIT_S)
+        return at
+
+
+class ChildSigkill(WorkerFault):
+    """SIGKILL to the process that computes, and to no other."""
+
+    facts = Facts(
+        name="child-sigkill",
+        row=1,
+        title="Pool child killed (SIGKILL)",
+        role="pool child of a GPU worker",
+        moment="generate_image at 25-75 %",
+        heals_by="the worker's pool starts another child",
+        absent={"temporal": "a worker computes in its own process, in threads: it has no child"},
+    )
+
+    async def inject(self) -> float:
+        """Kill the child that the ledger names."""
+        at = time.monotonic()
+        try:
+            os.kill(self.target.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            raise TimeoutError(
+                f"process {self.target.pid} was gone before it could be killed"
+            ) from None
+        return at
+
+
+class _Sigterm(WorkerFault):
+    """SIGTERM to the worker's main process, and SIGKILL to its group once the grace is over."""
+
+    async def inject(self) -> float:
+        """Ask to stop."""
+        worker = self.ground.stack.place(self.target.worker)
+        self._pid, at = worker.pid, time.monotonic()
+        worker.terminate()
+        return at
+
+    async def hold(self) -> None:
+        """Wait the grace, then kill."""
+        await end_within_grace(self.ground.stack.place(self.target.worker), self._pid)
+
+
+class Sigterm(_Sigterm):
+    """The worker is told to stop long before its step can end."""
+
+    facts = Facts(
+        name="sigterm",
+        row=4,
+        title="Worker told to stop (SIGTERM)",
+        role="GPU worker",
+        moment="generate_image at 25-75 %",
+        heals_by=_BY_RESTART,
+    )
+
+
+class SigtermShort(_Sigterm):
+    """The worker is told to stop when its step is about to end."""
+
+    facts = Facts(
+        name="sigterm-short",
+        row=3,
+        title="Worker told to stop (SIGTERM) as its step is about to end",
+        role="GPU worker",
+        moment="generate_image at 70-85 %, so that the rest fits into the grace",
+        heals_by=_BY_RESTART,
+        at=(0.7, 0.85),
+    )
+
+
+async def end_within_grace(worker: Managed, pid: int) -> None:
+    """Wait until process `pid` of this place is gone; kill its group once the grace is over."""
+    try:
+        await until_replaced_or_gone(worker, pid, worker.spec.stop_grace_s)
+    except TimeoutError:
+        worker.kill_group()
+        await until_replaced_or_gone(worker, pid, _KILL_LIMIT_S)
+
+
+async def until_replaced_or_gone(worker: Managed, pid: int, limit_s: float) -> None:
+    """Return once process `pid` is no longer in this place; `TimeoutError` past the limit."""
+    give_up_at = time.monotonic() + limit_s
+    while worker.pid == pid and not worker.exited():
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(f"process {pid} is still there {limit_s:g} s after the signal")
+        await asyncio.sleep(_POLL_S)
