@@ -1,6 +1,7 @@
 """Real text-to-image models: any diffusers pipeline, from a folder or the hub."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class DiffusersImages:
             guidance = TINY_SHAPES_GUIDANCE
         self._guidance = guidance
         self._pipe: Any = None
+        self._synchronize: Callable[[], None] | None = None
         self._scheduler: Any = None
         self._scheduler_name = ""
 
@@ -60,6 +62,8 @@ class DiffusersImages:
         if self._threads is not None:
             torch.set_num_threads(self._threads)
         self._device = resolve_device(self._device)
+        if self._device != "cpu":
+            self._synchronize = torch.accelerator.synchronize
         if self._device == "cuda":
             torch.backends.cudnn.deterministic = True
         pipe = load_pipeline(self._model, self._device)
@@ -88,6 +92,10 @@ class DiffusersImages:
         first, start = self._start(spec, resume, key)
 
         def step_ended(pipe: Any, index: int, _: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            if self._synchronize is not None:
+                # An accelerator only queues a step: unless it is waited for, steps are reported,
+                # and leases renewed, that it has not begun.
+                self._synchronize()
             done, total = first + index + 1, first + pipe.num_timesteps
             latents = tensors["latents"]
 
