@@ -2,42 +2,47 @@
 
 import asyncio
 import importlib.util
-import runpy
+import shlex
 import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from bench.claims import lines_of_code, read_claim
+from bench.checkers.measure import measure
 from bench.errors import NotFit
-from bench.matrix import Cell, Matrix, MatrixRow, print_matrix
+from bench.history import History, write_history
+from bench.host import git_revision, host_facts, versions
+from bench.matrix import print_matrix
+from bench.metrics import write_metrics
+from bench.report.build import Report, build_report
 from bench.run_folder import new_run_folder
+from bench.run_info import SCHEMA, CapabilityInfo, RunInfo, write_run_info
+from bench.suite import ROOT, SUITE, VERB, matrix_of, source_digest
 from bench.supervisor import Managed, ProcessSpec, Supervisor
 from shared.codec import to_json
-from shared.ports.patterns import Support
 
 FELL_SHORT = 1
-_ROOT = Path(__file__).parents[1]
-_SUITE = _ROOT / "tests" / "contract" / "capabilities"
 _LIMIT_S = 1200.0
 _POLL_S = 0.2
 _PYTEST_TELLS = (0, 1)
 """The exit statuses of a pytest that ran its tests: all passed, or some failed."""
 
-Passed = dict[tuple[int, str], bool]
-
 
 async def capabilities_verb(
     engines: Sequence[str], results: Path, console: Console, *, as_json: bool
 ) -> int:
-    """Run the suite on these engines and print the matrix; return the exit status."""
+    """Run the suite on these engines, print the matrix, write the run folder with its report;
+    return the exit status.
+    """
     _refuse_if_unfit()
-    folder = new_run_folder(results, "capabilities")
+    began, began_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    source, host = source_digest(), host_facts()
+    folder = new_run_folder(results, VERB)
     console.print(f"run folder  {folder}")
     with console.status("") as status:
 
@@ -45,19 +50,49 @@ async def capabilities_verb(
             status.update(what)
 
         log = await _run_suite(engines, folder, say)
-    passed = read_report(folder / "junit.xml")
-    matrix = matrix_of(engines, passed)
+    matrix = matrix_of(engines, read_report(folder / "junit.xml"))
     (folder / "capabilities.json").write_text(to_json(matrix) + "\n")
+    # What was edited while it was tried has been tried by nobody: no later run may rely on it.
+    tried = source if source == source_digest() else ""
+    info = RunInfo(
+        schema=SCHEMA,
+        run_id=folder.name,
+        command=shlex.join(["changeover", *sys.argv[1:]]),
+        scenario="",
+        seed=0,
+        started_at=began_at,
+        duration_s=time.monotonic() - began,
+        host=host,
+        versions=versions(),
+        git=git_revision(),
+        services=[],
+        topology={},
+        settings={},
+        cells=[],
+        capabilities=CapabilityInfo(matrix, tried, folder.name, began_at),
+    )
+    report = write_run(folder, info)
     print_matrix(matrix, console)
     if not matrix.passed:
         console.print(f"What failed, and how: {log}", markup=False, soft_wrap=True)
+    console.print(f"Report: {report.html}", markup=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(to_json(matrix) + "\n")
     return 0 if matrix.passed else FELL_SHORT
 
 
+def write_run(folder: Path, info: RunInfo) -> Report:
+    """Write the files of a run in which no job was submitted, its report among them."""
+    history = History()
+    write_run_info(folder / "run.json", info)
+    write_history(folder / "history.jsonl", history)
+    metrics = measure(info, history)
+    write_metrics(folder / "metrics.json", metrics)
+    return build_report(folder, metrics, history)
+
+
 def _refuse_if_unfit() -> None:
-    if not _SUITE.is_dir():
+    if not SUITE.is_dir():
         raise NotFit(
             "the capability suite is tests/contract/capabilities of a source checkout, and this is "
             "an installed package; clone the repository and run `make capabilities` there"
@@ -76,7 +111,7 @@ async def _run_suite(engines: Sequence[str], folder: Path, say: Callable[[str], 
                 name="pytest",
                 role="suite",
                 argv=[
-                    *(sys.executable, "-m", "pytest", str(_SUITE), "--rootdir", str(_ROOT), "-v"),
+                    *(sys.executable, "-m", "pytest", str(SUITE), "--rootdir", str(ROOT), "-v"),
                     *("-m", "capabilities", "-k", " or ".join(engines)),
                     *("--junitxml", str(folder / "junit.xml"), "-o", "junit_family=xunit1"),
                     *("--basetemp", str(folder / "environments"), "-p", "no:cacheprovider"),
@@ -101,7 +136,7 @@ async def _until_done(place: Managed, say: Callable[[str], None]) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-def read_report(report: Path) -> Passed:
+def read_report(report: Path) -> dict[tuple[int, str], bool]:
     """Return, per row and engine, whether all of its tests passed; absent if none was run."""
     outcomes: dict[tuple[int, str], list[bool]] = defaultdict(list)
     for case in ET.parse(report).iter("testcase"):
@@ -111,40 +146,3 @@ def read_report(report: Path) -> Passed:
             fell_short = [case.find(what) is not None for what in ("failure", "error")]
             outcomes[row, engine].append(not any(fell_short))
     return {key: all(passed) for key, passed in outcomes.items()}
-
-
-def matrix_of(engines: Sequence[str], passed: Passed) -> Matrix:
-    rows: list[Any] = runpy.run_path(str(_SUITE / "rows.py"))["ROWS"]
-    modules = {f"{row.pattern}.py" for row in rows}
-    return Matrix(
-        rows=[
-            MatrixRow(
-                row.id,
-                row.name,
-                {
-                    engine: _cell(engine, row.pattern, passed.get((row.id, engine)))
-                    for engine in engines
-                },
-            )
-            for row in rows
-        ],
-        base_lines={
-            engine: sum(
-                lines_of_code(module.read_text())
-                for module in _folder(engine).glob("*.py")
-                if module.name not in modules
-            )
-            for engine in engines
-        },
-    )
-
-
-def _cell(engine: str, pattern: str, passed: bool | None) -> Cell:
-    claim = read_claim(_folder(engine) / f"{pattern}.py")
-    if claim.support is Support.NOT_POSSIBLE:
-        return Cell(claim.support, None, 0, claim.why)
-    return Cell(claim.support or "missing", passed or False, claim.lines, claim.why)
-
-
-def _folder(engine: str) -> Path:
-    return _ROOT / f"{engine}_impl" / "patterns"

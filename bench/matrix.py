@@ -7,12 +7,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared.ports.patterns import Support
+
 _WIDE = 110
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One engine's side of a row. `passed` is None if there was nothing to try."""
+    """One engine's side of a row. `passed` is None if it was not tried: what is not possible
+    never is.
+    """
 
     support: str
     passed: bool | None
@@ -37,9 +41,25 @@ class Matrix:
     base_lines: Mapping[str, int]
 
     @property
+    def passed_by_cell(self) -> dict[tuple[int, str], bool]:
+        """Whether it passed, by row and engine, of everything that was tried."""
+        return {
+            (row.id, engine): cell.passed
+            for row in self.rows
+            for engine, cell in row.engines.items()
+            if cell.passed is not None
+        }
+
+    @property
+    def untried(self) -> int:
+        """How many cells could have been tried and were not."""
+        cells = [cell for row in self.rows for cell in row.engines.values()]
+        return sum(cell.passed is None and cell.support != Support.NOT_POSSIBLE for cell in cells)
+
+    @property
     def passed(self) -> bool:
-        """Whether no cell fell short."""
-        return all(cell.passed is not False for row in self.rows for cell in row.engines.values())
+        """Whether everything that is possible was tried and passed."""
+        return not self.untried and all(self.passed_by_cell.values())
 
 
 def print_matrix(matrix: Matrix, console: Console) -> None:

@@ -31,7 +31,8 @@ from shared.domain.jobs import (
     EngineView,
     ImageJob,
 )
-from shared.policy import OPEN_SESSION, RESERVE_CREDITS
+from shared.domain.status import JobStatus
+from shared.policy import COMPARE_FACES, OPEN_SESSION, RESERVE_CREDITS
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -62,14 +63,7 @@ class CeleryEngine:
         await self._bounded(lambda: self._submit(job_id, workload, request))
 
     async def view(self, job_id: JobId) -> EngineView:
-        job = await self._bounded(lambda: self._app.states.job(job_id))
-        return EngineView(
-            status=job.status,
-            step=job.step,
-            result=json.loads(job.result) if job.result else None,
-            error=job.error if job.status.terminal else None,
-            updated_at_s=job.updated_at_s,
-        )
+        return await self._bounded(lambda: self._view(job_id))
 
     async def provide(self, job_id: JobId, slot: str, sha256: str) -> None:
         await self._bounded(lambda: self._provide(job_id, slot, sha256))
@@ -95,8 +89,8 @@ class CeleryEngine:
     def settings(self) -> list[EffectiveSetting]:
         return [*self._app.profile.effective, *PUBLISHER_SETTINGS]
 
-    def ui_url(self, job_id: JobId) -> str | None:  # noqa: ARG002 - Flower has no page of a job
-        return None
+    def ui_url(self, job_id: JobId, workload: str) -> str | None:  # noqa: ARG002
+        return None  # Flower has no page of a job
 
     def _submit(self, job_id: JobId, workload: str, request: str) -> None:
         # What cannot be read must not be accepted.
@@ -112,6 +106,20 @@ class CeleryEngine:
         else:
             raise BadRequest(f"there is no workload {workload[:40]!r}")
         self._app.publisher.publish(job_id)
+
+    def _view(self, job_id: JobId) -> EngineView:
+        job = self._app.states.job(job_id)
+        result = job.result
+        if job.status is JobStatus.REVIEW:
+            # The job has no result yet; this is what its reviewer is to judge.
+            result = self._app.step_states.results(job_id)[COMPARE_FACES]
+        return EngineView(
+            status=job.status,
+            step=job.step,
+            result=json.loads(result) if result else None,
+            error=job.error if job.status.terminal else None,
+            updated_at_s=job.updated_at_s,
+        )
 
     def _provide(self, job_id: JobId, slot: str, sha256: str) -> None:
         # Only the last file needs the broker. Both engines say at once that theirs is down, with

@@ -67,7 +67,7 @@ class Tracer:
             case JobStatus.WAITING:
                 return f"waiting for files: {', '.join(missing(self._app.sessions.files(job_id)))}"
             case JobStatus.REVIEW:
-                return "waiting for a person"
+                return "waiting for a review"
             case _:
                 return None
 

@@ -142,12 +142,13 @@ class TemporalEngine:
     def settings(self) -> list[EffectiveSetting]:
         return self._profile.effective_settings()
 
-    def ui_url(self, job_id: JobId) -> str | None:
+    def ui_url(self, job_id: JobId, workload: str) -> str | None:
         base = self._settings.temporal_ui_url
         if base is None:
             return None
         namespace = f"{base.rstrip('/')}/namespaces/{self._settings.namespace}"
-        if self._profile.execution is Execution.STANDALONE_ACTIVITY:
+        standalone = self._profile.execution is Execution.STANDALONE_ACTIVITY
+        if standalone and workload == IMAGE_GENERATION:
             # The page of an activity needs its run id, the list can do without.
             query = f'ActivityId="{job_id}"'
             return f"{namespace}/activities?query={quote(query)}"

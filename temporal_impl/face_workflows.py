@@ -79,7 +79,7 @@ class FaceSimilarityWorkflow:
             return SessionOutcome(JobStatus.TIMED_OUT, {"inputs": sorted(self._files)})
         result = await self._compare()
         if result.decision is Decision.REVIEW:
-            verdict = await self._verdict_of_a_person()
+            verdict = await self._verdict_of_a_person(result)
             if verdict is None:
                 return SessionOutcome(JobStatus.TIMED_OUT, to_dict(result))
             result = reviewed(result, approved=verdict.approved)
@@ -98,10 +98,10 @@ class FaceSimilarityWorkflow:
         self._takes_files = False
         return came
 
-    async def _verdict_of_a_person(self) -> Verdict | None:
-        """Ask for a verdict and wait for it, at most until the deadline."""
+    async def _verdict_of_a_person(self, result: FaceResult) -> Verdict | None:
+        """Ask for a verdict on it and wait for that, at most until the deadline."""
         until = workflow.now() + timedelta(seconds=self._given.review_deadline_s)
-        self._enter(JobStatus.REVIEW, review_until_s=until.timestamp())
+        self._enter(JobStatus.REVIEW, review_until_s=until.timestamp(), compared=result)
         await _wait(lambda: self._verdict is not None, until, "deadline of the review")
         self._enter(JobStatus.RUNNING)
         return self._verdict

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from shared.codec import from_dict
-from shared.domain.faces import IMAGE, VIDEO
+from shared.domain.faces import IMAGE, VIDEO, FaceResult
 from shared.domain.status import JobStatus
 from temporal_impl.messages import Verdict
 
@@ -24,6 +24,8 @@ class SessionMemo:
     """`waiting`, `running` or `review`; None until the session is open."""
     inputs: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of the files that have arrived, by slot."""
+    compared: FaceResult | None = None
+    """The borderline comparison that a person is asked about."""
     review_until_s: float | None = None
     verdict: Verdict | None = None
     """The verdict that stands."""

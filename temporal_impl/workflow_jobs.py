@@ -7,7 +7,7 @@ from temporalio.client import (
     WorkflowFailureError,
 )
 
-from shared.codec import from_dict
+from shared.codec import from_dict, to_dict
 from shared.domain.ids import JobId
 from shared.domain.jobs import EngineTrace, EngineView
 from shared.domain.status import JobStatus
@@ -95,9 +95,12 @@ async def _open_session_view(description: WorkflowExecutionDescription) -> Engin
     pending = _pending(description)
     memo = SessionMemo.of(await description.memo())
     since_s = memo.changed_at_s or description.start_time.timestamp()
+    in_review = memo.phase is JobStatus.REVIEW
     return EngineView(
         memo.phase or JobStatus.ACCEPTED,
         step=_current(pending),
+        # The session has no result yet; this is what its reviewer is to judge.
+        result=to_dict(memo.compared) if in_review and memo.compared else None,
         updated_at_s=_last_heard_of_s(pending, since_s),
     )
 

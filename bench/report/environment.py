@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.metrics import Verdict
 from bench.report import format as fmt
@@ -37,6 +37,7 @@ def environment() -> Environment:
         pairs=_pairs,
         plural=plural,
     )
+    env.filters["code"] = _code
     env.filters["unbroken"] = _unbroken
     return env
 
@@ -45,6 +46,14 @@ def _unbroken(text: str) -> Markup:
     """Let a line break only at its spaces; a browser would also break `84-100 %` at its dash."""
     words = (element("span", word, class_="word") for word in text.split(" "))
     return Markup(" ").join(words)
+
+
+def _code(text: str) -> Markup:
+    """Set what stands between backticks as code; the rest stays text."""
+    parts = text.split("`")
+    return Markup().join(
+        element("code", part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
 
 
 def _pairs(values: Mapping[str, str]) -> Markup:

@@ -6,6 +6,8 @@ from bench.report.words import fault_words, is_control, plural
 
 def limits(page: Page) -> list[str]:
     """Return the sentences that hold for this run."""
+    if not page.submits:
+        return [*_CAPABILITIES]
     said = [
         "It shows this scenario on this host, with the workers, rates and job lengths listed "
         "here. Other job lengths need another detection budget, and change every number.",
@@ -13,6 +15,8 @@ def limits(page: Page) -> list[str]:
     ]
     if page.idempotency is not None:
         said.append(_EXPERIMENTS)
+    if page.capabilities is not None:
+        said.append(_LINES)
     if page.idempotency or any(cell.compute == "simulated" for cell in page.metrics.cells):
         said.append(
             "A simulated GPU step takes time and uses no device. It measures the engines, not "
@@ -46,6 +50,18 @@ _SPARED = "Servers, network, disks and stuck processes"
 _EXPERIMENTS = (
     "An idempotency experiment strikes one chosen moment, once in each job. It shows what a guard "
     "does there, not how often such a moment is hit."
+)
+_LINES = (
+    "The lines of a pattern are what its code took here, not what it took to find out, nor what "
+    "it takes to keep. There are other ways to build most of the patterns, and other brokers for "
+    "Celery."
+)
+_CAPABILITIES = (
+    "A row passes or fails in one run. A window of milliseconds, such as a worker killed between "
+    "two messages, is rarely hit in one.",
+    "It measures no speed: steps sleep, and times are set so that recovery fits into a test.",
+    _LINES,
+    "The embedded Temporal server is one process on SQLite, Redis one process on this machine.",
 )
 DEV_SERVER = (
     "The Temporal development server is one shard on SQLite, fit for a laptop and for CI: "

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from shared.compute.dlib_weights import LANDMARKS, RESNET, checked, weights_folder
@@ -18,8 +17,8 @@ class DlibFaces:
     """HOG detector, 5-point landmarks and a ResNet of 29 layers with 128 outputs.
 
     99.38 % on Labeled Faces in the Wild with a threshold of 0.6 on the distance
-    (dlib.net/face_recognition.py.html). `folder` overrides where the weights are. dlib is
-    imported by `load`, not before.
+    (dlib.net/face_recognition.py.html). `folder` overrides where the weights are. dlib and
+    numpy are imported by `load`, not before.
     """
 
     name = "dlib: face_recognition_resnet_model_v1 (cpu)"
@@ -36,6 +35,7 @@ class DlibFaces:
         Raises `BadSetting` if a file of weights is missing or is not the one that was published.
         """
         import dlib
+        import numpy as np
 
         folder = self._folder or weights_folder()
         self._landmarks = dlib.shape_predictor(checked(folder, LANDMARKS))
@@ -60,6 +60,8 @@ class DlibFaces:
         Twice as close, at four times the cost, only if there is none: large faces are found well
         in small copies, and false ones are fewer there.
         """
+        import numpy as np
+
         height, width, _ = image.shape
         far = min(1.0, _DETECT_PX / max(height, width))
         for scale in (far, 2 * far):
@@ -84,6 +86,7 @@ class DlibFaces:
     def _vector(self, image: Pixels, box: FaceBox) -> Any:
         """Embed one face at the picture's own resolution, aligned by its landmarks."""
         import dlib
+        import numpy as np
 
         rectangle = dlib.rectangle(box.left, box.top, box.right - 1, box.bottom - 1)
         shape = self._landmarks(image, rectangle)

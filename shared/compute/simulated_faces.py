@@ -2,8 +2,6 @@
 
 import time
 
-import numpy as np
-
 from shared.ports.face_embedder import FaceBox, FaceEmbedding, Pixels
 
 _DIMENSIONS = 128
@@ -34,6 +32,8 @@ class SimulatedFaces:
 
     def embed(self, image: Pixels, limit: int = 1) -> list[FaceEmbedding]:
         """Return one face, as large as the picture, unless the picture is dark."""
+        import numpy as np
+
         time.sleep(self._step_s)
         colour = image[::_STRIDE, ::_STRIDE].mean(axis=(0, 1)) / 255
         if limit < 1 or colour.max() < _DARK:

@@ -88,7 +88,7 @@ class Service:
         records = await asyncio.to_thread(self.ledger.of_job, job.job_id)
         artifacts = await asyncio.to_thread(self.jobs.artifacts, job.job_id)
         inputs = await self._inputs(job)
-        url = (await self.router.of(job)).ui_url(job.job_id)
+        url = (await self.router.of(job)).ui_url(job.job_id, job.workload)
         return job_view(job, state, records, artifacts, inputs, url)
 
     async def _inputs(self, job: RegisteredJob) -> Sequence[Upload]:

@@ -71,6 +71,6 @@ class Engine(Protocol):
         """Return every engine setting in force."""
         ...
 
-    def ui_url(self, job_id: JobId) -> str | None:
+    def ui_url(self, job_id: JobId, workload: str) -> str | None:
         """Return a link to the engine's own page of this job, None without such a page."""
         ...

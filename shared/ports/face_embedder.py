@@ -1,12 +1,14 @@
 """What a GPU face step needs from a compute driver."""
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    # Every worker imports this module, and only those that compare faces need numpy.
+    import numpy as np
+    from numpy.typing import NDArray
 
-Pixels: TypeAlias = NDArray[np.uint8]
+Pixels: TypeAlias = "NDArray[np.uint8]"
 """A picture: height x width x 3, RGB, upright, rows contiguous in memory."""
 
 
@@ -33,7 +35,7 @@ class FaceEmbedding:
     """One face: `vector` has 128 numbers; two of one person are near in Euclidean distance."""
 
     box: FaceBox
-    vector: NDArray[np.float64]
+    vector: "NDArray[np.float64]"
 
 
 class FaceEmbedder(Protocol):

@@ -2,12 +2,9 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from shared.codec import from_json, to_json
-from shared.compute.image_media import decode_image
-from shared.compute.video_media import Video, open_video
 from shared.domain.errors import StepRefused, UnreadableMedia
 from shared.domain.faces import FaceResult
 from shared.ports.artifacts import Artifacts
@@ -15,6 +12,9 @@ from shared.ports.face_embedder import FaceEmbedder, FaceEmbedding
 from shared.ports.face_results import FaceResults
 from shared.ports.step_context import StepContext
 from shared.workloads.face_rules import FaceRules
+
+if TYPE_CHECKING:
+    from shared.compute.video_media import Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ def compare_faces(
     of its picture, and a selfie may show a bystander, or the document. No face is a result;
     `StepRefused` if a file cannot be read, as trying again would not help.
     """
+    # Late, because they bring numpy and FFmpeg, which workers of other steps should not load.
+    from shared.compute.image_media import decode_image
+    from shared.compute.video_media import open_video
+
     try:
         faces = embedder.embed(decode_image(ports.uploads.get(image_sha256)))
         if not faces:
@@ -59,9 +63,11 @@ def compare_faces(
 
 
 def _closest_frame(
-    ctx: StepContext, face: FaceEmbedding, video: Video, ports: FacePorts, embedder: FaceEmbedder
+    ctx: StepContext, face: FaceEmbedding, video: "Video", ports: FacePorts, embedder: FaceEmbedder
 ) -> _Search:
     """Look at each sampled frame, saving a checkpoint every `checkpoint_every` of them."""
+    import numpy as np
+
     numbers = video.spread(ports.rules.frames_per_video)
     search = _resumed(ctx, _Search(embedder.name, len(numbers)))
     ctx.progress(search.done, search.total)

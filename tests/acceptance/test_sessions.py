@@ -268,13 +268,14 @@ def test_a_borderline_session_waits_for_a_person(faces: Served, approved: bool) 
     assert faces.review(job_id, approved=approved).status_code == 409
     faces.put(job_id, "image", ALIKE)
     faces.put(job_id, "video", VIDEO)
-    faces.until(job_id, lambda view: view["status"] == "review")
+    shown = faces.until(job_id, lambda view: view["status"] == "review")["result"]
+    assert (shown["decision"], shown["match"]) == ("review", False)
     assert faces.review(job_id, approved=approved).status_code == 202
     view = faces.finished(job_id)
     result = view["result"]
     assert view["status"] == "succeeded"
-    assert result["match"] is approved
-    assert result["decision"] == ("match" if approved else "no_match")
+    decision = "match" if approved else "no_match"
+    assert result == {**shown, "match": approved, "decision": decision}
     assert abs(result["distance"] - result["threshold"]) < 0.05
     assert faces.review(job_id, approved=not approved).status_code == 409
     assert faces.view(job_id) == view

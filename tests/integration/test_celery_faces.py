@@ -98,10 +98,10 @@ def comparisons(lab: Lab, job_id: JobId) -> int:
     return sum(record.kind is RecordKind.WORKING for record in records)
 
 
-def overdue(lab: Lab, job_id: JobId) -> None:
-    """Let the deadline of what a session waits for be now."""
+def ends(lab: Lab, job_id: JobId, deadline_s: float) -> None:
+    """Let a session wait until then, in Unix seconds, for what it waits for."""
     with lab.database.begin() as connection:
-        change(connection, job_id, deadline_s=time.time())
+        change(connection, job_id, deadline_s=deadline_s)
 
 
 @pytest.mark.parametrize("slots", [(IMAGE, VIDEO), (VIDEO, IMAGE), (VIDEO, VIDEO, IMAGE, IMAGE)])
@@ -188,14 +188,15 @@ async def test_the_deadline_ends_a_session_with_the_files_it_had(
     assert lab.ended(job_id, CLOSE_SESSION)
 
 
-async def test_the_last_file_and_the_deadline_settle_one_way(lab: Lab, engines: Engines) -> None:
-    engine = await engines(lab, input_deadline_s=0.8)
-
+async def test_the_last_file_and_the_deadline_settle_one_way(
+    lab: Lab, engine: CeleryEngine
+) -> None:
     async def race(early_s: float) -> None:
         job_id = await opened(lab, engine)
-        deadline_s = time.time() + 0.8
         await engine.provide(job_id, IMAGE, lab.upload(job_id, IMAGE, DOCUMENT))
         sha256 = lab.upload(job_id, VIDEO, SAME)
+        deadline_s = time.time() + 0.5
+        ends(lab, job_id, deadline_s)
         await asyncio.sleep(max(0.0, deadline_s - early_s - time.time()))
         try:
             await engine.provide(job_id, VIDEO, sha256)
@@ -212,7 +213,9 @@ async def test_the_last_file_and_the_deadline_settle_one_way(lab: Lab, engines: 
 
 async def in_review(lab: Lab, engine: CeleryEngine) -> JobId:
     job_id = await provided(lab, engine, await opened(lab, engine), BORDERLINE)
-    await reached(engine, job_id, JobStatus.REVIEW)
+    view = await reached(engine, job_id, JobStatus.REVIEW)
+    assert view.result is not None, "a reviewer sees the numbers"
+    assert view.result["decision"] == "review"
     return job_id
 
 
@@ -221,7 +224,7 @@ async def test_a_borderline_answer_is_a_persons(
     lab: Lab, engine: CeleryEngine, approved: bool
 ) -> None:
     job_id = await in_review(lab, engine)
-    assert (await engine.trace(job_id)).where == "waiting for a person"
+    assert (await engine.trace(job_id)).where == "waiting for a review"
     assert lab.applied(job_id) == []
     await engine.review(job_id, approved=approved, reviewer="grace")
     result = await succeeded(engine, job_id)
@@ -238,7 +241,7 @@ async def test_a_review_that_nobody_gives_times_out_with_what_was_compared(
     lab: Lab, engine: CeleryEngine
 ) -> None:
     job_id = await in_review(lab, engine)
-    overdue(lab, job_id)
+    ends(lab, job_id, time.time())
     with pytest.raises(JobOver):
         await engine.review(job_id, approved=True, reviewer="late")
     view = await reached(engine, job_id, JobStatus.TIMED_OUT)

@@ -83,7 +83,9 @@ async def _in_review(cell: Cell) -> JobId:
     job_id = await cell.submit_session()
     await cell.bring(job_id, IMAGE, _ALIKE)
     await cell.bring(job_id, VIDEO, _FILES[VIDEO])
-    await cell.until_status(job_id, JobStatus.REVIEW)
+    view = await cell.until_status(job_id, JobStatus.REVIEW)
+    assert view.result is not None, "a reviewer sees the numbers"
+    assert view.result["decision"] == "review"
     return job_id
 
 

@@ -95,7 +95,7 @@ async def test_describe_shows_what_the_session_waits_for(client: Client, steps: 
     assert (shown.inputs, shown.waits_for) == ({"image": "i"}, "files: video")
     await provide(handle, "video")
     shown = await until_memo(handle, lambda memo: memo.phase is JobStatus.REVIEW)
-    assert shown.waits_for == "a review"
+    assert (shown.waits_for, shown.compared) == ("a review", REVIEW)
     assert shown.review_until_s is not None
     await review(handle, True)
     await outcome(handle)

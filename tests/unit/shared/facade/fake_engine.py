@@ -59,7 +59,7 @@ class FakeEngine:
     def settings(self) -> list[EffectiveSetting]:
         return []
 
-    def ui_url(self, job_id: JobId) -> str | None:
+    def ui_url(self, job_id: JobId, workload: str) -> str | None:
         return None
 
     def _answer(self) -> None:
