@@ -12,10 +12,11 @@ from typing import Any
 from bench.chaos.fault import Ground
 from bench.chaos.injector import Injector
 from bench.chaos.registry import FAULTS, NO_FAULT, exposed
+from bench.client import connected
 from bench.finals import final_states
 from bench.history import ClientOp, FaultEvent, FaultPhase, FinalState, OpPhase
 from bench.live_arms import LiveArm
-from bench.load.plan import LoadPlan
+from bench.load.plan import LoadPlan, image_bodies
 from bench.load.process import end_arrivals, read_ops, start_load, until_drained
 from bench.scenario import CellPlan, Stage
 from bench.supervisor import Managed, Supervisor
@@ -70,6 +71,8 @@ async def run_cell(
 ) -> list[CellOutcome]:
     """Load all arms alike, strike them in a seeded interleaved order, drain, and look.
 
+    A cell of face sessions has no load: its jobs are those that its faults submit.
+
     Arms share the clock, the machine and the schedule: whatever disturbs one disturbs all. Each
     begins its schedule a little after the arm before, or the same arrival would come to all of them
     in the same instant and they would measure each other.
@@ -80,10 +83,13 @@ async def run_cell(
         for arm in arms
         if exposed(arm.stack.arm.engine, plan.fault)
     ]
-    shift_s = 1 / plan.rate_per_s / len(outcomes)
     loads = [
-        _start_load(supervisor, outcome, stage, plan, seed, run_id, folder, delay_s=place * shift_s)
+        _start_load(
+            *(supervisor, outcome, stage, plan, seed, run_id, folder),
+            delay_s=place / plan.rate_per_s / len(outcomes),
+        )
         for place, outcome in enumerate(outcomes)
+        if plan.rate_per_s
     ]
     if plan.fault == NO_FAULT:
         await asyncio.sleep(plan.duration_s)
@@ -91,7 +97,10 @@ async def run_cell(
         await _run_trials(outcomes, stage, plan, seed, began)
     for load in loads:
         end_arrivals(load)
-    await until_drained(loads, plan.drain_s)
+    await asyncio.gather(
+        until_drained(loads, plan.drain_s),
+        *(_see_to_their_end(outcome, plan.drain_s) for outcome in outcomes),
+    )
     await supervisor.stop(loads)
     for outcome in outcomes:
         outcome.ops += read_ops(_ops_path(folder, outcome.cell))
@@ -117,6 +126,14 @@ async def _run_trials(
                 detection_budget_s=stage.detection_budget_s,
                 server=outcome.arm.server,
                 links=outcome.arm.links,
+                bodies=image_bodies(
+                    random.Random(f"{seed}:{plan.fault}:bodies"),
+                    n=stage.job.n,
+                    steps=stage.job.steps,
+                    width=stage.job.width,
+                    height=stage.job.height,
+                ),
+                rng=random.Random(f"{seed}:{plan.fault}:draws"),
             ),
             fault=FAULTS[plan.fault],
             at=plan.at or FAULTS[plan.fault].facts.at,
@@ -140,6 +157,12 @@ async def _run_trials(
     for outcome, injector in zip(outcomes, injectors, strict=True):
         outcome.faults = injector.events
         outcome.ops += injector.ground.ops
+
+
+async def _see_to_their_end(outcome: CellOutcome, limit_s: float) -> None:
+    """Follow the jobs that faults submitted, as the load follows its own."""
+    async with connected(outcome.arm.stack.url, outcome.cell, outcome.ops) as client:
+        await client.until_over(outcome.requests, limit_s)
 
 
 async def _in_order(trials: list[Injector], width: int) -> None:

@@ -16,7 +16,7 @@ from bench.capabilities import capabilities_verb
 from bench.chaos.verb import chaos_verb, list_verb
 from bench.interrupt import run_to_exit_status
 from bench.run_folder import DEFAULT_RESULTS
-from bench.scenario import shipped
+from bench.scenario_file import shipped
 from bench.topology import ENGINES, Topology
 from bench.up import UpOptions, default_port, up
 from bench.verbs import compare_verb, doctor_verb, report_verb

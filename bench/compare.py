@@ -22,19 +22,22 @@ from bench.idempotency.infos import experiment_infos
 from bench.idempotency.run import IdempotencyOutcome, run_idempotency
 from bench.live_arms import namespace_of
 from bench.pictures import write_index
+from bench.predicted import predicted_bound
 from bench.run_info import SCHEMA, AbsentCell, CellInfo, RunInfo, write_run_info
 from bench.scenario import CellPlan, Scenario, Stage
+from bench.soak.run import SoakOutcome, run_soak, soak_infos
 from bench.stage import StageOutcome, run_stage
 from bench.suite import known_capabilities
 from bench.supervisor import Supervisor
 from bench.topology import Arm
-from shared.domain.jobs import Bound
+from shared.domain.jobs import IMAGE_GENERATION, Bound
 from shared.domain.records import EffectRecord
 
 OWED_EFFECTS = ["reserve_credits", "capture_credits", "notify_user"]
+OWED_BY_SESSIONS = ["notify_user"]
 _DEMANDS_OF_ALL = ["faults_confirmed", "no_phantoms"]
 _DEMANDS_OF_HARDENED = ["no_loss", "no_duplicate_effects", "within_bound"]
-_HARDENED = ("hardened", "standalone")
+_HARDENED = ("hardened", "renewed", "standalone")
 
 
 async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]) -> None:
@@ -58,6 +61,18 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
                     say=say,
                 )
             )
+        soak = SoakOutcome()
+        if scenario.soak is not None:
+            sink = Backends(None, None, None, sink_url)
+            soak = await run_soak(
+                supervisor,
+                sink,
+                scenario,
+                scenario.soak,
+                run_id=folder.name,
+                folder=folder,
+                say=say,
+            )
         effects = await _effects(sink_url)
         experiments = IdempotencyOutcome()
         if scenario.idempotency is not None:
@@ -65,8 +80,15 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
                 supervisor, backends, scenario, scenario.idempotency, folder=folder, say=say
             )
         world = History(effects=effects, processes=supervisor.events)
-    parts: list[StageOutcome | IdempotencyOutcome] = [*outcomes, experiments]
+    parts: list[StageOutcome | SoakOutcome | IdempotencyOutcome] = [*outcomes, soak, experiments]
     history = merged([world, *(part.history for part in parts)])
+    cells = [
+        _cell_info(stage, arm, plan, outcome.bounds[arm.name], scenario.restart_delay_s)
+        for stage, outcome in zip(scenario.stages, outcomes, strict=True)
+        for plan in stage.cells
+        for arm in stage.parsed_arms
+        if exposed(arm.engine, plan.fault)
+    ]
     info = RunInfo(
         schema=SCHEMA,
         run_id=folder.name,
@@ -83,27 +105,25 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
         settings={
             f"{arm} ({what})": settings
             for what, part in zip(
-                [*(stage.id for stage in scenario.stages), "idempotency"], parts, strict=True
+                [*(stage.id for stage in scenario.stages), "soak", "idempotency"],
+                parts,
+                strict=True,
             )
             for arm, settings in part.settings.items()
         },
-        cells=[
-            _cell_info(stage, arm, plan, outcome.bounds[arm.name])
-            for stage, outcome in zip(scenario.stages, outcomes, strict=True)
-            for plan in stage.cells
-            for arm in stage.parsed_arms
-            if exposed(arm.engine, plan.fault)
-        ],
+        cells=[cell for cell in cells if not cell.twin_of],
+        twins=[cell for cell in cells if cell.twin_of],
         absent=[
             AbsentCell(cell_id(stage, arm.name, plan), FAULTS[plan.fault].facts.absent[arm.engine])
             for stage in scenario.stages
             for plan in stage.cells
             for arm in stage.parsed_arms
-            if not exposed(arm.engine, plan.fault)
+            if not exposed(arm.engine, plan.fault) and not arm.twin
         ],
         idempotency=(
             experiment_infos(scenario.idempotency, OWED_EFFECTS) if scenario.idempotency else []
         ),
+        soak=(soak_infos(scenario.soak, scenario.seed, OWED_EFFECTS) if scenario.soak else []),
         capabilities=capabilities,
     )
     write_index(folder / "images", [picture for o in outcomes for picture in o.pictures])
@@ -154,7 +174,9 @@ async def _effects(sink_url: str) -> list[EffectRecord]:
     return [EffectRecord(**call) for call in calls]
 
 
-def _cell_info(stage: Stage, arm: Arm, plan: CellPlan, bounds: dict[str, Bound]) -> CellInfo:
+def _cell_info(
+    stage: Stage, arm: Arm, plan: CellPlan, bounds: dict[str, Bound], restart_delay_s: float
+) -> CellInfo:
     demands = list(_DEMANDS_OF_ALL)
     if arm.profile in _HARDENED:
         demands += _DEMANDS_OF_HARDENED
@@ -163,26 +185,19 @@ def _cell_info(stage: Stage, arm: Arm, plan: CellPlan, bounds: dict[str, Bound])
         arm=arm.name,
         engine=arm.engine,
         profile=arm.profile,
-        workload="image-generation",
+        workload=plan.workload,
         compute=stage.compute,
         stage=stage.id,
+        detection_budget_s=stage.detection_budget_s,
+        healthy_step_s=stage.healthy_step_s,
         fault=plan.fault,
         trials=plan.trials,
         drain_s=plan.drain_s,
-        predicted=_with_slot_wait(bounds.get(plan.fault), stage),
-        owed_effects=OWED_EFFECTS,
+        predicted=predicted_bound(plan, stage, bounds, restart_delay_s),
+        owed_effects=OWED_EFFECTS if plan.workload == IMAGE_GENERATION else OWED_BY_SESSIONS,
         demands=demands,
+        twin_of=cell_id(stage, replace(arm, twin=False).name, plan) if arm.twin else "",
     )
-
-
-def _with_slot_wait(bound: Bound | None, stage: Stage) -> Bound:
-    """Add what the bench knows and the engine does not: each slot may be busy with a whole job."""
-    if bound is None:
-        return Bound(None, {}, "no fault")
-    if bound.seconds is None:
-        return bound
-    wait = stage.job.longest_step_s * max(stage.job.n)
-    return Bound(bound.seconds + wait, {**bound.parts, "slot_wait_s": wait}, bound.why)
 
 
 def _topology_facts(scenario: Scenario) -> dict[str, str]:
@@ -200,4 +215,12 @@ def _topology_facts(scenario: Scenario) -> dict[str, str]:
             "1 with 1 slot; where workers are frozen, one more than are frozen at once"
         )
         facts["detection budget (idempotency)"] = f"{scenario.idempotency.detection_budget_s:g} s"
+    if scenario.soak is not None:
+        soak = scenario.soak
+        facts["workers an arm (soak)"] = (
+            f"{soak.gpu_workers} GPU workers with 1 slot, {soak.cpu_workers} CPU workers with"
+            f" {scenario.cpu_slots}"
+        )
+        facts["detection budget (soak)"] = f"{soak.detection_budget_s:g} s"
+        facts["faults (soak)"] = f"one in {soak.mean_gap_s:g} s an arm, on average"
     return facts

@@ -2,8 +2,10 @@
 
 `POST /{effect}` with `{"job_id", "effect", "amount"?}` and an `Idempotency-Key`. A key that was
 applied before is answered 200 and not applied again, as a payment provider would.
-`GET /calls` returns the log. Options make it a worse world: one that does not know keys, that is
-slow, or that applies an effect and hangs up instead of answering.
+`GET /calls` returns the log. `PUT /outages/{job_id}` with `{"effect", "for_s"}` refuses one job's
+effect with 503 for so many seconds, as if this world were down; such a call is not logged.
+Options make it a worse world: one that does not know keys, that is slow, or that applies an effect
+and hangs up instead of answering.
 """
 
 import argparse
@@ -15,8 +17,8 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import uvicorn
-from fastapi import FastAPI, Header, Request
-from pydantic import BaseModel
+from fastapi import FastAPI, Header, HTTPException, Request
+from pydantic import BaseModel, Field
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _SCHEMA = """
@@ -36,6 +38,13 @@ class Call(BaseModel):
     job_id: str
     effect: str
     amount: int | None = None
+
+
+class Outage(BaseModel):
+    """Which effect of a job to refuse, and for how many seconds from now."""
+
+    effect: str
+    for_s: float = Field(gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +137,22 @@ def create_app(database: Path, manners: Manners) -> FastAPI:
     """Return the sink over the log at `database`."""
     app = FastAPI(title="Changeover effect sink")
     log = Log(database, manners)
+    out_until_s: dict[tuple[str, str], float] = {}
 
     @app.get("/calls")
     async def calls(job_id: str | None = None) -> list[dict[str, Any]]:
         return log.calls(job_id)
 
+    @app.put("/outages/{job_id}", status_code=204)
+    async def refuse(job_id: str, outage: Outage) -> None:
+        out_until_s[job_id, outage.effect] = time.monotonic() + outage.for_s
+
     @app.post("/{effect}")
     async def apply(
         effect: str, call: Call, idempotency_key: Annotated[str, Header()], request: Request
     ) -> dict[str, bool]:
+        if time.monotonic() < out_until_s.get((call.job_id, effect), 0.0):
+            raise HTTPException(503, f"{effect} of this job is refused for now")
         applied, unanswered = log.add(call, effect, idempotency_key)
         await asyncio.sleep(manners.delay_s)
         if unanswered:

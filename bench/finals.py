@@ -10,6 +10,7 @@ import httpx
 
 from bench.history import ClientOp, FinalState, OpPhase
 from bench.topology import Stack
+from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.status import JobStatus
 
 _AT_ONCE = 6
@@ -35,16 +36,19 @@ async def final_states(stack: Stack, cell: str, ops: Iterable[ClientOp]) -> list
 
 async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> FinalState:
     view = await _get(client, f"/v1/jobs/{job_id}")
+    trace: dict[str, Any] | None = None
+    if not _over(view):
+        trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace")
+        if trace and not trace["held"]:
+            # It may have ended between the two looks, and then it is not lost.
+            view = await _get(client, f"/v1/jobs/{job_id}") or view
     status = JobStatus(view["status"]) if view else None
     readable: bool | None = None
     held: bool | None = None
     where, due_in_s = "", None
     if view and status is JobStatus.SUCCEEDED:
-        readable = bool(view["artifacts"]) and all(
-            [await _readable(client, artifact) for artifact in view["artifacts"]]
-        )
-    elif status is None or not status.terminal:
-        trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace")
+        readable = await _whole(client, view)
+    elif not _over(view):
         if trace:
             held, where, due_in_s = trace["held"], trace["where"], trace["due_in_s"]
         else:
@@ -63,6 +67,10 @@ async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> Fin
     )
 
 
+def _over(view: dict[str, Any] | None) -> bool:
+    return view is not None and JobStatus(view["status"]).terminal
+
+
 async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any] | None:
     for _ in range(_TRIES):
         try:
@@ -74,6 +82,15 @@ async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any] | None:
             pass
         await asyncio.sleep(0.5)
     return None
+
+
+async def _whole(client: httpx.AsyncClient, view: dict[str, Any]) -> bool:
+    """Whether the job has what its workload promises: a session its result, any other files."""
+    if view["workload"] == FACE_SIMILARITY:
+        return bool(view["result"])
+    return bool(view["artifacts"]) and all(
+        [await _readable(client, artifact) for artifact in view["artifacts"]]
+    )
 
 
 async def _readable(client: httpx.AsyncClient, artifact: dict[str, Any]) -> bool:

@@ -46,6 +46,8 @@ class ClientOp:
     status: str | None = None
     http_status: int | None = None
     detail: str = ""
+    key: str | None = None
+    """The `Idempotency-Key` of a submit."""
 
 
 class FaultPhase(StrEnum):

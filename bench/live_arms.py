@@ -9,12 +9,12 @@ from pathlib import Path
 
 from bench.addresses import Backends
 from bench.backends import start_own_server
+from bench.chaos.clock import settable
 from bench.chaos.forwarder import Forwarder
 from bench.chaos.ledger_tail import LedgerTail, tail_of
 from bench.scenario import Scenario, Stage
 from bench.supervisor import Managed, Supervisor
 from bench.topology import Arm, Stack, Topology, await_ready, start_stack
-from shared.domain.jobs import IMAGE_GENERATION
 
 
 @dataclass(slots=True)
@@ -107,24 +107,35 @@ def _start(
     folder: Path,
     links: Mapping[str, Forwarder],
 ) -> Stack:
+    arm_folder = folder / "arms" / namespace_of(stage, arm)
     return start_stack(
         supervisor,
         arm=arm,
         engines=[arm.engine],
-        workloads=[IMAGE_GENERATION],  # a restart loads the models of all that is served
+        workloads=stage.workloads,  # a restart loads the models of all that is served
         topology=topology_of(scenario, stage),
         backends=backends,
-        folder=folder / "arms" / namespace_of(stage, arm),
+        folder=arm_folder,
         namespace=namespace_of(stage, arm),
         env={
             "CHANGEOVER_COMPUTE": stage.compute,
             "CHANGEOVER_SIMULATED_STEP_S": str(stage.step_s),
             "CHANGEOVER_SIMULATED_LOAD_S": str(stage.load_s),
+            **stage.env,
         },
-        worker_env={
-            name: backends.through(arm.engine, link.port).env() for name, link in links.items()
-        },
+        worker_env=_worker_env(stage, arm, backends, arm_folder, links),
     )
+
+
+def _worker_env(
+    stage: Stage, arm: Arm, backends: Backends, folder: Path, links: Mapping[str, Forwarder]
+) -> dict[str, dict[str, str]]:
+    """What sets single GPU workers apart: a link of their own, a clock of their own."""
+    env = {name: backends.through(arm.engine, link.port).env() for name, link in links.items()}
+    if stage.own_clocks:
+        for name in (f"gpu-{number}" for number in range(stage.gpu_workers)):
+            env[name] = {**env.get(name, {}), **settable(folder, name)}
+    return env
 
 
 def namespace_of(stage: Stage, arm: Arm) -> str:

@@ -74,6 +74,15 @@ class Trial:
     """The attempt that was hit finished its work all the same: there was nothing to recover."""
     observed_s: float = 0.0
     """From the fault to the last look at the job: how long a recovery could have been seen."""
+    nothing_to_recover: bool = False
+    """The fault struck no attempt, or the client wanted the attempt to end."""
+    stopped_s: float | None = None
+    """From a cancel to the end of the attempt that it stopped; None if it stopped none."""
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the fault left a step that the engine had to recover."""
+        return self.confirmed and not self.graceful and not self.nothing_to_recover
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,66 @@ class IdempotencyMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinMetrics:
+    """A cell that ran a second time on its arm's twin, and whether the two came out alike.
+
+    `twin` has the second one's numbers; the first is among the run's cells by its id, `of`.
+    """
+
+    of: str
+    twin: CellMetrics
+    checks: list[Check]
+
+
+@dataclass(frozen=True, slots=True)
+class SoakFaultMetrics:
+    """One kind of fault on one role in a soak.
+
+    `struck` were seen in the process table. `hit` are the attempts that were at work in what they
+    struck, by the ledger; `recovery_s` is theirs, censored where no other attempt followed.
+    """
+
+    fault: str
+    role: str
+    tried: int
+    struck: int
+    kills: int
+    """How many of them ended a process without a word."""
+    hit: int
+    recovery_s: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class SoakMetrics:
+    """The soak of one arm. `throughput` is (seconds from the first submit, jobs completed)."""
+
+    id: str
+    arm: str
+    engine: str
+    profile: str
+    trials: int
+    """How many faults were planned that exist on its engine."""
+    faults_confirmed: int
+    kills: int
+    jobs: int
+    buckets: dict[Bucket, int]
+    recovered_unknown: int
+    re_executions: int
+    duplicate_executions: int
+    duplicate_effects: int
+    suppressed_effects: int
+    overlap_s: float
+    faults: list[SoakFaultMetrics]
+    throughput: list[tuple[float, int]]
+    every_s: float
+    """The length of one step of `throughput`, in seconds."""
+    end_to_end_s: Samples
+    """Every completed job's, those that were struck among them."""
+    verdict: Verdict
+    checks: list[Check]
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """All cells and idempotency experiments of one run, and the composed verdict."""
 
@@ -168,11 +237,13 @@ class Metrics:
     """The answer to the run's question, in two sentences computed from what was measured."""
     cells: list[CellMetrics]
     idempotency: list[IdempotencyMetrics] = field(default_factory=list)
+    twins: list[TwinMetrics] = field(default_factory=list)
+    soak: list[SoakMetrics] = field(default_factory=list)
 
     @property
-    def judged(self) -> list[CellMetrics | IdempotencyMetrics]:
+    def judged(self) -> list[CellMetrics | SoakMetrics | IdempotencyMetrics]:
         """Everything that has a verdict of its own."""
-        return [*self.cells, *self.idempotency]
+        return [*self.cells, *self.soak, *self.idempotency]
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:

@@ -36,6 +36,12 @@ class CellInfo:
     """Verdict rules that this cell must satisfy, e.g. `no_loss`, `no_duplicate_effects`."""
     stage: str = ""
     """The part of the scenario that it belongs to, empty for a run with one stage a driver."""
+    twin_of: str = ""
+    """The cell that it repeats, on the twin of that cell's arm."""
+    detection_budget_s: float | None = None
+    """How long its engine was allowed to take to notice a dead worker; None in older runs."""
+    healthy_step_s: float | None = None
+    """How long a simulated `generate_image` takes if nothing happens to it; None for a real one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,26 @@ class ExperimentInfo:
     trials: int
     lease_s: float
     drain_s: float
+    owed_effects: list[str]
+    demands: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SoakInfo:
+    """The soak of one arm. `id` is what its records name as their cell.
+
+    `planned` faults were drawn that exist on its engine; `absent` says of the others why not.
+    """
+
+    id: str
+    arm: str
+    engine: str
+    profile: str
+    duration_s: float
+    rate_per_s: float
+    drain_s: float
+    planned: int
+    absent: dict[str, str]
     owed_effects: list[str]
     demands: list[str] = field(default_factory=list)
 
@@ -119,6 +145,14 @@ class RunInfo:
     idempotency: list[ExperimentInfo] = field(default_factory=list)
     absent: list[AbsentCell] = field(default_factory=list)
     capabilities: CapabilityInfo | None = None
+    twins: list[CellInfo] = field(default_factory=list)
+    """Cells that repeat others to show how alike two arms of a kind come out; none is compared."""
+    soak: list[SoakInfo] = field(default_factory=list)
+
+    @property
+    def is_suite_run(self) -> bool:
+        """Whether this run tried the capabilities, and did nothing else."""
+        return self.capabilities is not None and self.capabilities.run_id == self.run_id
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:

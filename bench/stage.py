@@ -9,17 +9,15 @@ import httpx
 
 from bench.addresses import Backends
 from bench.cell import CellOutcome, run_cell
-from bench.errors import NotFit
 from bench.history import History, ProcessEvent
 from bench.live_arms import running_arms
 from bench.pictures import Picture, keep_pictures
 from bench.run_info import ServiceInfo
-from bench.scenario import Scenario, Stage
+from bench.scenario import CellPlan, Scenario, Stage
 from bench.supervisor import Supervisor
 from bench.topology import Stack
+from bench.warm_up import warm_up
 from shared.domain.jobs import Bound, EffectiveSetting
-
-_WARM_UP_LIMIT_S = 90.0
 
 
 @dataclass(slots=True)
@@ -47,12 +45,12 @@ async def run_stage(
 ) -> StageOutcome:
     """Run a stage and end its processes. `backends` are by arm."""
     outcome = StageOutcome()
-    say(f"{stage.id}: starting {len(stage.arms)} arms")
+    say(f"{stage.id}: starting {len(stage.parsed_arms)} arms")
     async with running_arms(supervisor, backends, scenario, stage, folder) as arms:
         for arm in arms:
             await _ask(arm.stack, outcome)
         say(f"{stage.id}: warming up")
-        await asyncio.gather(*(_warm_up(arm.stack, stage) for arm in arms))
+        await asyncio.gather(*(warm_up(arm.stack, stage) for arm in arms))
         for index, plan in enumerate(stage.cells):
             trials = f", {plan.trials} an arm" if plan.trials else ""
             say(f"{stage.id}: {plan.fault}{trials}")
@@ -69,7 +67,7 @@ async def run_stage(
                 outcome.history.ops += cell.ops
                 outcome.history.faults += cell.faults
                 outcome.history.finals += cell.finals
-            outcome.pictures += await _pictures(stage, cells, folder)
+            outcome.pictures += await _pictures(stage, plan, cells, folder)
         for arm in arms:
             arm.tail.refresh()
             outcome.history.attempts += arm.tail.records
@@ -97,42 +95,16 @@ async def _ask(stack: Stack, outcome: StageOutcome) -> None:
         settings = (await client.get("/v1/operator/settings")).raise_for_status().json()
         bounds = (await client.get("/v1/operator/bounds")).raise_for_status().json()
         health = (await client.get("/readyz")).raise_for_status().json()["health"]
-    outcome.settings[arm.name] = [EffectiveSetting(**setting) for setting in settings]
+    if not arm.twin:  # they are its arm's
+        outcome.settings[arm.name] = [EffectiveSetting(**setting) for setting in settings]
     outcome.bounds[arm.name] = {fault: Bound(**bound) for fault, bound in bounds.items()}
     outcome.services[arm.engine] = ServiceInfo(arm.engine, health["server"], health["persistence"])
 
 
-async def _warm_up(stack: Stack, stage: Stage) -> None:
-    """Run one job to its end; `NotFit` if an arm cannot even do that. It is not counted."""
-    body = {
-        "prompt": "a red circle on a blue background",
-        "user_id": "warm-up",
-        "n": max(stage.job.n),
-        "steps": stage.job.steps,
-        "seed": 1,
-        "width": stage.job.width,
-        "height": stage.job.height,
-    }
-    try:
-        async with (
-            asyncio.timeout(_WARM_UP_LIMIT_S),
-            httpx.AsyncClient(base_url=stack.url, timeout=10) as client,
-        ):
-            accepted = await client.post("/v1/jobs/image-generation", json=body)
-            url = accepted.raise_for_status().json()["status_url"]
-            while True:
-                view = (await client.get(url)).raise_for_status().json()
-                if view["status"] == "succeeded":
-                    return
-                if view["status"] in ("failed", "cancelled", "timed_out"):
-                    raise NotFit(f"{stack.arm.name}: the warm-up job {view['status']}: {view}")
-                await asyncio.sleep(0.2)
-    except (httpx.HTTPError, TimeoutError) as error:
-        raise NotFit(f"{stack.arm.name} cannot run a job: {error!r}; see its logs") from error
-
-
-async def _pictures(stage: Stage, cells: list[CellOutcome], folder: Path) -> list[Picture]:
-    if stage.compute == "simulated":
+async def _pictures(
+    stage: Stage, plan: CellPlan, cells: list[CellOutcome], folder: Path
+) -> list[Picture]:
+    if stage.compute == "simulated" or not plan.rate_per_s:
         return []
     kept: list[Picture] = []
     for cell in cells:

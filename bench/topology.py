@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -41,16 +42,18 @@ class Arm:
 
     engine: str
     profile: str
+    twin: bool = field(default=False, kw_only=True)
+    """The same arm once more, beside itself."""
 
     @property
     def name(self) -> str:
-        """`celery/hardened`"""
-        return f"{self.engine}/{self.profile}"
+        """`celery/hardened`, and `celery/hardened-twin`."""
+        return f"{self.engine}/{self.profile}{'-twin' if self.twin else ''}"
 
     @property
     def slug(self) -> str:
         """The name as a folder or namespace: `celery-hardened`."""
-        return f"{self.engine}-{self.profile}"
+        return self.name.replace("/", "-")
 
 
 def profiles_of(engine: str) -> list[str]:
@@ -59,6 +62,12 @@ def profiles_of(engine: str) -> list[str]:
     return sorted(
         item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")
     )
+
+
+def recovers(arm: Arm) -> bool:
+    """Whether the arm's profile has lost messages looked for, which takes a clock."""
+    profile = files("celery_impl") / "profiles" / f"{arm.profile}.toml"
+    return profile.is_file() and tomllib.loads(profile.read_text())["steps.recovers"]["value"]
 
 
 @dataclass(slots=True)
@@ -147,7 +156,7 @@ def start_stack(
             for index in range(count):
                 name = f"{prefix}{role}-{index}"
                 stack.workers.append(start(role, name, *argv, stop_grace_s=grace_s))
-        if engine == "celery" and FACE_SIMILARITY in workloads:
+        if engine == "celery" and (FACE_SIMILARITY in workloads or recovers(arm)):
             # Temporal's server keeps schedules itself; Celery needs a process for them.
             stack.schedulers.append(start("beat", f"{prefix}beat", "celery_impl.beat"))
     return stack

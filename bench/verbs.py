@@ -14,7 +14,7 @@ from bench.report.build import Report, build_report
 from bench.report.terminal import print_report
 from bench.run_folder import mark_latest, new_run_folder
 from bench.run_info import read_run_info
-from bench.scenario import load_scenario
+from bench.scenario_file import load_scenario
 from shared.codec import to_json
 
 FELL_SHORT, BAD_INPUT, NOT_FIT = 1, 2, 3

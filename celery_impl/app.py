@@ -53,7 +53,7 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
         self.step_states = StepStates(database)
         self.sessions = FaceSessions(database)
         self.publications = Publications(database)
-        self.publisher = Publisher(self, self.states, self.publications)
+        self.publisher = Publisher(self, self.states, self.step_states, self.publications)
 
 
 # A first publish connects, and by default goes on trying for ever (kombu/connection.py,

@@ -1,31 +1,98 @@
 """How long a recovery may take at most, from the settings in force."""
 
 from celery_impl.profile import CeleryProfile
+from shared.domain.faults import HARMS, Harm
 from shared.domain.jobs import Bound
+from shared.policy import GENERATE_IMAGE, POLICIES
 from shared.settings import Settings
 
 _NEVER = (
     "the message was acknowledged when the step began (task_acks_late is off): "
     "no copy is left that could be handed out again"
 )
+_POOL_S = 1.0
+"""How long a busy worker may take to see that its child is gone and to have another one."""
 
 
 def recovery_bounds(profile: CeleryProfile, settings: Settings) -> dict[str, Bound]:
-    """Return the bound of each fault, from the fault until the step is handed out again."""
-    if not profile.conf["task_acks_late"]:
-        return {"sigkill": Bound(None, {}, _NEVER), "sigterm": _finishes_or_dies(settings)}
-    return {"sigkill": _redelivered(profile), "sigterm": _handed_back(profile, settings)}
+    """Return the bound of each fault, from the fault until the step is handed out again.
+
+    Without the time for which a fault keeps everything from recovering: a server that is down, a
+    database that is locked.
+    """
+    late = bool(profile.conf["task_acks_late"])
+    by_harm = _acknowledged_late(profile, settings) if late else _acknowledged_early(settings)
+    return {fault: by_harm[harm] for fault, harm in HARMS.items()}
+
+
+def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Harm, Bound]:
+    redelivered = _redelivered(profile)
+    goes_on = Bound(
+        redelivered.seconds,
+        redelivered.parts,
+        f"the step goes on, and may end before its message is handed out again: {redelivered.why}",
+    )
+    return {
+        Harm.KILLED: redelivered,
+        Harm.CHILD_KILLED: _retried(),
+        Harm.STOPPED: _handed_back(profile, settings),
+        Harm.SILENT: redelivered,
+        Harm.DISCONNECTED: goes_on,
+        Harm.SLOWED: goes_on,
+        Harm.UNWRITABLE: _retried_or_redelivered(redelivered),
+        Harm.UNHARMED: _unharmed(),
+    }
+
+
+def _acknowledged_early(settings: Settings) -> dict[Harm, Bound]:
+    never = Bound(None, {}, _NEVER)
+    goes_on = Bound(None, {}, f"the step goes on; if it does not, {_NEVER}")
+    failed = Bound(None, {}, f"the step fails, and its code does not retry it; {_NEVER}")
+    return {
+        Harm.KILLED: never,
+        Harm.CHILD_KILLED: failed,
+        Harm.STOPPED: _finishes_or_dies(settings),
+        Harm.SILENT: goes_on,
+        Harm.DISCONNECTED: goes_on,
+        Harm.SLOWED: goes_on,
+        Harm.UNWRITABLE: failed,
+        Harm.UNHARMED: _unharmed(),
+    }
 
 
 def _redelivered(profile: CeleryProfile) -> Bound:
     # The idempotency lease, half the detection budget, runs from the last progress, so it is over
     # before the visibility timeout, which runs from the delivery, unless that is shorter still.
     parts = {"visibility_timeout_s": profile.visibility_timeout_s, "sweep_s": profile.sweep_s}
+    since = "its last renewal" if profile.renewals else "its delivery"
     return Bound(
         sum(parts.values()),
         parts,
         "the message comes back at the first sweep after its visibility timeout, which has run "
-        "since its delivery; any live worker sweeps",
+        f"since {since}; any live worker sweeps",
+    )
+
+
+def _retried() -> Bound:
+    parts = {"pool_s": _POOL_S, "retry_delay_s": POLICIES[GENERATE_IMAGE].initial_interval_s}
+    return Bound(
+        sum(parts.values()),
+        parts,
+        "the worker sees its child go and publishes the task anew (task_retry_on_worker_lost), "
+        "with the delay of a first retry",
+    )
+
+
+def _retried_or_redelivered(redelivered: Bound) -> Bound:
+    parts = {
+        **redelivered.parts,
+        "retry_delay_s": POLICIES[GENERATE_IMAGE].maximum_interval_s,
+    }
+    return Bound(
+        sum(parts.values()),
+        parts,
+        "a step that cannot write fails and is retried, after at most the longest delay of its "
+        f"policy; one whose worker dies of it is handed out again: {redelivered.why}",
     )
 
 
@@ -47,3 +114,7 @@ def _finishes_or_dies(settings: Settings) -> Bound:
         "the warm shutdown lets the step finish; one that outlasts the grace is killed, and then "
         + _NEVER,
     )
+
+
+def _unharmed() -> Bound:
+    return Bound(None, {}, "the step that is aimed at goes on: there is nothing to recover")

@@ -9,6 +9,7 @@ from celery.platforms import EX_FAILURE
 
 from celery_impl.app import ChangeoverApp, build_app
 from celery_impl.housekeeping import keep_sweeps_out_of_the_log
+from celery_impl.renewal import renew_running_tasks
 from shared.policy import Queue
 from shared.presence import Presence
 from shared.settings import Settings
@@ -26,6 +27,8 @@ def build_worker_app(settings: Settings, role: Queue) -> ChangeoverApp:
     # A spawned child rebuilds the application instead of unpickling its configuration.
     app.rebuild = (build_worker_app, (settings, role))
     _connect(app, role)
+    if every_s := app.profile.renews_every_s:
+        renew_running_tasks(settings, every_s)
     return app
 
 

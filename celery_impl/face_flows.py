@@ -24,7 +24,9 @@ _LAST_PIECE = (SAVE_RESULT, NOTIFY_USER, CLOSE_SESSION)
 
 def session_flow(app: "Celery", job_id: str, first_step: str) -> Signature:
     """Return the piece that begins with `first_step`; a step that fails closes the session."""
-    steps = _LAST_PIECE if first_step == SAVE_RESULT else (first_step,)
+    steps: tuple[str, ...] = (first_step,)
+    if first_step in _LAST_PIECE:
+        steps = _LAST_PIECE[_LAST_PIECE.index(first_step) :]
     return chain(*(_step(app, job_id, step) for step in steps), app=app)
 
 

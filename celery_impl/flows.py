@@ -1,5 +1,6 @@
 """The image job as a canvas: reserve, fan out, fan in, capture, notify; or compensate."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from celery import chain, chord
@@ -25,19 +26,37 @@ Signature = Any  # celery ships no types
 _BODY_PUBLISHING = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 1}
 
 
-def image_flow(app: "Celery", job_id: str, n: int) -> Signature:
-    """Return the whole job; each signature is immutable and has the compensation as its errback."""
-    return chain(
-        _step(app, job_id, RESERVE_CREDITS),
-        chord(
-            [_step(app, job_id, GENERATE_IMAGE, i) for i in range(n)],
-            _step(app, job_id, ASSEMBLE).set(retry_policy=_BODY_PUBLISHING),
-            app=app,
-        ),
-        _step(app, job_id, CAPTURE_CREDITS),
-        _step(app, job_id, NOTIFY_USER),
-        app=app,
-    )
+def image_flow(app: "Celery", job_id: str, n: int, done: Collection[str] = ()) -> Signature:
+    """Return the whole job, or what is left of it once the steps `done` have a result in SQL.
+
+    Each signature is immutable and has the compensation as its errback. Telling the user also
+    ends the job, so that step is never left out.
+    """
+    missing = [i for i in range(n) if generate_step(i) not in done]
+    parts = [] if RESERVE_CREDITS in done else [_step(app, job_id, RESERVE_CREDITS)]
+    assemble = _step(app, job_id, ASSEMBLE).set(retry_policy=_BODY_PUBLISHING)
+    if missing:
+        # A chord of its own, which counts the missing members alone: the first one may have
+        # published its body already, and would not do so again.
+        members = [_step(app, job_id, GENERATE_IMAGE, i) for i in missing]
+        parts.append(chord(members, assemble, app=app))
+    elif ASSEMBLE not in done:
+        parts.append(assemble)
+    if CAPTURE_CREDITS not in done:
+        parts.append(_step(app, job_id, CAPTURE_CREDITS))
+    return chain(*parts, _step(app, job_id, NOTIFY_USER), app=app)
+
+
+def next_image_step(n: int, done: Collection[str]) -> str:
+    """Return the first step of what `image_flow` returns for the same steps."""
+    steps = (RESERVE_CREDITS, *map(generate_step, range(n)), ASSEMBLE, CAPTURE_CREDITS)
+    return next((step for step in steps if step not in done), NOTIFY_USER)
+
+
+def compensation(app: "Celery", job_id: str, failed_task: str) -> Signature:
+    """Return the errback of `failed_task`, to be called once more."""
+    errback = app.tasks[RELEASE_CREDITS].si(job_id)
+    return errback.set(parent_id=failed_task, root_id=failed_task)
 
 
 def task_id(job_id: str, step: str) -> str:

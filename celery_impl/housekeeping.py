@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Task, shared_task
 
+from celery_impl.flows import next_image_step
 from celery_impl.queues import Queues
+from shared.codec import from_json
+from shared.domain.jobs import IMAGE_GENERATION, ImageJob
+from shared.domain.status import JobStatus
+from shared.policy import CLOSE_SESSION, OPEN_SESSION, RELEASE_CREDITS
 from shared.workloads import face_session
 
 if TYPE_CHECKING:
@@ -63,23 +68,47 @@ def sweep(self: HousekeepingTask) -> None:
 
 @_task(RECOVER)
 def recover(self: HousekeepingTask) -> None:
-    """Publish again what the broker has lost before a worker began it.
+    """Publish again, from what is in SQL, whatever the broker has lost.
 
-    A worker takes a message off its queue before it stores its unacknowledged copy, and a broker
-    may come back without its last second. Only what has been published for a detection budget
-    and is nowhere in Redis counts as lost; if a worker has it all the same, the repeat does no
-    harm.
+    A worker takes a message off its queue before it stores its unacknowledged copy, one that dies
+    after it has counted a chord's last member may leave the body unpublished, and a broker may
+    come back without its last second. What counts as lost is nowhere in Redis, although it was
+    published a detection budget ago and has not begun, or although its job has stood still for
+    longer than any message stays with a dead worker. If a worker has it all the same, the repeat
+    does no harm: finished steps return what they have stored.
     """
-    before_s = time.time() - self.app.settings.detection_budget_s
-    unseen = self.app.publications.unseen_since(before_s)
-    if not unseen:
+    app, now_s = self.app, time.time()
+    unseen = app.publications.unseen_since(now_s - app.settings.detection_budget_s)
+    redelivered_within_s = app.profile.visibility_timeout_s + app.profile.sweep_s
+    unmoved = app.states.unmoved_since(now_s - redelivered_within_s)
+    if not unseen and not unmoved:
         return
-    with closing(Queues(self.app.settings)) as queues:
+    with closing(Queues(app.settings)) as queues:
         held = queues.steps()
     for lost in (each for each in unseen if (each.job_id, each.step) not in held):
         _log.warning("job %s: the message of %s is gone", lost.job_id, lost.step)
-        self.app.publications.retract(lost)
-        self.app.publisher.publish_or_leave(lost.job_id)
+        app.publications.retract(lost)
+        app.publisher.publish_or_leave(lost.job_id)
+    for job_id in set(unmoved) - {job_id for job_id, _ in held}:
+        if not app.publications.of_job(job_id):
+            step = _next_step(app, job_id)
+            _log.warning("job %s stands still: on from %s", job_id, step)
+            app.publications.announce(job_id, step)
+            app.publisher.publish_or_leave(job_id)
+
+
+def _next_step(app: "ChangeoverApp", job_id: str) -> str:
+    """Return the step from which a job goes on whose messages are all gone."""
+    job = app.states.job(job_id)
+    if job.workload == IMAGE_GENERATION:
+        if job.ending:
+            return RELEASE_CREDITS
+        request = from_json(ImageJob, job.request)
+        return next_image_step(request.n, app.step_states.results(job_id).keys())
+    if job.ending:
+        return CLOSE_SESSION
+    # Of a session's steps one at a time is under way; the last to begin may have ended.
+    return OPEN_SESSION if job.status is JobStatus.ACCEPTED else job.step or OPEN_SESSION
 
 
 @_task(PURGE_UPLOADS)

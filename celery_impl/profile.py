@@ -37,10 +37,19 @@ class CeleryProfile:
     """Whether a step is stopped after its policy's `start_to_close_s`."""
     recovers: bool
     """Whether a message that the broker lost before a step began is missed and sent again."""
+    renewals: int = 0
+    """How often a running step renews its lease with the broker in one visibility timeout."""
+
+    @property
+    def renews_every_s(self) -> float | None:
+        """The time between two renewals of a running step's lease, None for never."""
+        return self.visibility_timeout_s / self.renewals if self.renewals else None
 
     @property
     def visibility_timeout_s(self) -> float:
-        """How long after its delivery an unacknowledged message is handed out again."""
+        """How long after its delivery, or its last renewal, an unacknowledged message is handed
+        out again.
+        """
         return float(self.transport["visibility_timeout"])
 
     @property
@@ -69,6 +78,7 @@ def load(settings: Settings) -> CeleryProfile:
         retries=bool(profile.values["steps.retries"]),
         time_limits=bool(profile.values["steps.time_limits"]),
         recovers=bool(profile.values["steps.recovers"]),
+        renewals=int(profile.values.get("steps.renewals", 0)),
     )
 
 

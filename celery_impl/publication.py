@@ -85,6 +85,11 @@ class Publications:
         """Return what was published before this Unix time and has not been begun."""
         return self._read(_publications.c.published_at_s < before_s)
 
+    def announce(self, job_id: str, step: str) -> None:
+        """Promise that what begins with `step` will be published; a repeat changes nothing."""
+        with self._engine.begin() as connection:
+            announce(connection, job_id, step)
+
     def claim(self, job_id: str, step: str, claim_s: float) -> bool:
         """Whether the caller is to publish.
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 
 from celery_impl.face_flows import session_flow
-from celery_impl.flows import Signature, image_flow
+from celery_impl.flows import Signature, compensation, image_flow, task_id
 from celery_impl.publication import Publications
 from celery_impl.state import JobStates
+from celery_impl.step_state import StepStates
 from shared.codec import from_json
 from shared.domain.errors import EngineUnavailable
-from shared.domain.jobs import ImageJob
-from shared.policy import RESERVE_CREDITS
+from shared.domain.jobs import IMAGE_GENERATION, ImageJob
+from shared.policy import RELEASE_CREDITS
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -26,9 +27,12 @@ _log = logging.getLogger(__name__)
 class Publisher:
     """Publishes a job's flows, in turn with every other process that does so."""
 
-    def __init__(self, app: "Celery", states: JobStates, publications: Publications) -> None:
+    def __init__(
+        self, app: "Celery", states: JobStates, steps: StepStates, publications: Publications
+    ) -> None:
         self._app = app
         self._states = states
+        self._steps = steps
         self._publications = publications
 
     def publish(self, job_id: str) -> None:
@@ -66,7 +70,12 @@ class Publisher:
         return True
 
     def _flow(self, job_id: str, first_step: str) -> Signature:
-        if first_step == RESERVE_CREDITS:
-            request = from_json(ImageJob, self._states.job(job_id).request)
-            return image_flow(self._app, job_id, request.n)
-        return session_flow(self._app, job_id, first_step)
+        job = self._states.job(job_id)
+        if job.workload != IMAGE_GENERATION:
+            return session_flow(self._app, job_id, first_step)
+        if first_step == RELEASE_CREDITS:
+            # The compensation that was claimed is the one to go on.
+            failed_task = job.compensated_for or task_id(job_id, job.step or "")
+            return compensation(self._app, job_id, failed_task)
+        request = from_json(ImageJob, job.request)
+        return image_flow(self._app, job_id, request.n, self._steps.results(job_id).keys())

@@ -34,7 +34,7 @@ jobs = Table(
     Column("job_id", String(36), primary_key=True),
     Column("workload", String(40), nullable=False),
     Column("request", Text, nullable=False),
-    Column("status", String(10), nullable=False),
+    Column("status", String(10), nullable=False, index=True),
     Column("step", String(80), nullable=True),
     Column("result", Text, nullable=True),
     Column("error", Text, nullable=True),
@@ -111,6 +111,19 @@ class JobStates:
             return _state(
                 connection.execute(select(jobs).where(jobs.c.job_id == job_id)).first(), job_id
             )
+
+    def unmoved_since(self, before_s: float) -> list[str]:
+        """Return the jobs in which no step has begun since this Unix time although one has to.
+
+        A session that waits for a file or for a person is none of them.
+        """
+        on_its_way = jobs.c.status.in_([JobStatus.ACCEPTED, JobStatus.RUNNING])
+        settled = jobs.c.outcome.is_not(None)
+        query = select(jobs.c.job_id).where(
+            _OPEN, on_its_way | settled, jobs.c.updated_at_s < before_s
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return list(connection.execute(query).scalars())
 
     def request_cancel(self, job_id: str) -> None:
         """Ask for a stop at the next step boundary. Telling the user is not stopped half-way."""

@@ -1,7 +1,8 @@
 """Whether a job is still held: in SQL, in a queue, unacknowledged, or in a live worker's hands.
 
 A message that was acknowledged early exists nowhere once its worker is dead, and a chord whose
-member is gone waits for ever without a trace: both are lost, not late.
+member is gone waits for ever without a trace: both are lost, not late, unless the profile has jobs
+that stand still published again.
 """
 
 import time
@@ -52,9 +53,14 @@ class Tracer:
         if not steps:
             if announced := self._announced(job_id):
                 return EngineTrace(True, f"to be published by the sweeper: {announced}")
+            if self._app.profile.recovers:
+                due_in_s = self._recovered_in_s(job)
+                return EngineTrace(True, "to be published again: stands still", due_in_s, detail)
             return EngineTrace(False, "nowhere: no message, no live worker", detail=detail)
         if gone := self._lost_members(job_id, job, steps):
             detail["lost_members"] = gone
+            if self._app.profile.recovers:
+                return EngineTrace(True, "to be published again: a lost member", None, detail)
             return EngineTrace(False, "a chord that waits for a lost member", detail=detail)
         where = _place(messages[0]) if messages else "running on a live worker"
         return EngineTrace(True, where, self._due_in_s(messages), detail)
@@ -104,6 +110,16 @@ class Tracer:
             return []  # the fan-out is still to be published, or will be again
         members = {generate_step(index) for index in range(from_json(ImageJob, job.request).n)}
         return sorted(members - steps - done.keys())
+
+    def _recovered_in_s(self, job: JobState) -> float:
+        """Return the wait for `recover` to find a job of which Redis holds nothing.
+
+        Negative if that is overdue: it takes beat and a CPU worker.
+        """
+        profile = self._app.profile
+        noticed_s = profile.visibility_timeout_s + profile.sweep_s
+        period_s = self._app.settings.detection_budget_s
+        return job.updated_at_s + noticed_s + period_s - time.time()
 
     def _due_in_s(self, messages: Sequence[HeldMessage]) -> float | None:
         """Return the wait for the last message to be handed out again, None without a bound.

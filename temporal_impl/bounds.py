@@ -1,18 +1,38 @@
 """How long a fault may keep a step from being handed out again, from the settings in force."""
 
+from shared.domain.faults import HARMS, Harm
 from shared.domain.jobs import Bound
 from shared.policy import GENERATE_IMAGE
+from temporal_impl.options import SERVER_DEFAULT_RETRY
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.trace import TIMER_SHIFT_S
 
+_UNHARMED = Bound(None, {}, "the step that is aimed at goes on: there is nothing to recover")
+
 
 def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[str, Bound]:
-    """Return the bound by fault, for a first attempt of `generate_image` that is hit."""
-    sigkill = _after_silence(profile)
-    return {
-        "sigkill": sigkill,
-        "sigterm": _after_grace(profile, stop_grace_s) if profile.handle_sigterm else sigkill,
+    """Return the bound by fault, for a first attempt of `generate_image` that is hit.
+
+    Without the time for which a fault keeps everything from recovering: a server that is down, a
+    database that is locked.
+    """
+    silent = _after_silence(profile)
+    goes_on = Bound(
+        silent.seconds,
+        silent.parts,
+        f"the step goes on; were it given up, then because {silent.why}",
+    )
+    by_harm = {
+        Harm.KILLED: silent,
+        Harm.STOPPED: _after_grace(profile, stop_grace_s) if profile.handle_sigterm else silent,
+        Harm.SILENT: silent,
+        Harm.DISCONNECTED: goes_on,
+        Harm.SLOWED: goes_on,
+        Harm.UNWRITABLE: _after_failure(profile, silent),
+        Harm.UNHARMED: _UNHARMED,
     }
+    # A worker computes in its own process: it has no child to lose.
+    return {fault: by_harm[harm] for fault, harm in HARMS.items() if harm in by_harm}
 
 
 def _after_silence(profile: TemporalProfile) -> Bound:
@@ -40,6 +60,15 @@ def _after_grace(profile: TemporalProfile, stop_grace_s: float) -> Bound:
             "backoff_s": profile.step_options(GENERATE_IMAGE).first_backoff_s,
         },
         "a step that is not finished within the grace stops at its next progress and reports it",
+    )
+
+
+def _after_failure(profile: TemporalProfile, silent: Bound) -> Bound:
+    retry = profile.step_options(GENERATE_IMAGE).retry or SERVER_DEFAULT_RETRY
+    return _sum_of(
+        {**silent.parts, "backoff_s": retry.maximum_interval_s},
+        "a step that cannot write fails and is retried, after at most the longest backoff of its "
+        f"policy; one whose worker dies of it is given up: {silent.why}",
     )
 
 

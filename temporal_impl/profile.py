@@ -101,6 +101,9 @@ class TemporalProfile:
 
     def _start_to_close_s(self, step: str, policy: StepPolicy) -> float:
         if self.profile.values.get("start_to_close") == _POLICY:
+            # Without heartbeats the end of its time is all that tells of a dead worker.
+            if policy.queue is Queue.CPU:
+                return min(policy.start_to_close_s, self.profile.seconds("cpu_start_to_close_s"))
             return policy.start_to_close_s
         own = f"{step}_start_to_close_s"
         return self.profile.seconds(

@@ -1,10 +1,11 @@
 """What a fault is: facts about it, and how it strikes, is seen to have struck, and is undone."""
 
 import math
+import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bench.chaos.forwarder import Forwarder
 from bench.chaos.ledger_tail import LedgerTail
@@ -12,8 +13,13 @@ from bench.checkers.faults import KILLING
 from bench.history import ClientOp
 from bench.supervisor import Managed
 from bench.topology import ENGINES, Stack
+from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
 from shared.policy import GENERATE_IMAGE
+
+NOBODY = AttemptRecord(RecordKind.STARTED, "", "", 0, "", "", 0)
+"""The target of a fault that aims at no attempt, until it knows its job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,27 @@ class Facts:
     """It strikes the arm's server, which no other arm may share."""
     links: bool = False
     """It strikes the connection between a worker and its server, which must be ours to cut."""
+    own_clocks: bool = False
+    """It sets a worker's clock, which the worker must have been started for."""
     outlasts_lease: bool = False
     """The step takes longer than the detection budget; nothing is struck."""
+    beside_another: bool = False
+    """Another member of the aimed step's fan-out must have begun."""
+    run_by: str = ""
+    """What runs it where no cell can: a shipped scenario."""
+    aimed: bool = True
+    """It waits for a running attempt to strike; what does not submits jobs of its own."""
+    workload: str = IMAGE_GENERATION
+    """What the jobs of its cell are. Only image generation has a load beside the faults."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Further `CHANGEOVER_` variables that every process of its stage needs."""
+    outage_s: float = 0.0
+    """How long it keeps the whole arm from recovering, beside the restart of what it ended."""
+    one: str = "fault"
+    many: str = "faults"
+    """What one of them is called in a report, and several."""
+    mark: str = ""
+    """What stands on a timeline at its moment; the name where it is empty."""
 
     @property
     def engines(self) -> list[str]:
@@ -65,6 +90,10 @@ class Ground:
     links: Mapping[str, Forwarder] = field(default_factory=dict)
     ops: list[ClientOp] = field(default_factory=list)
     """What faults did as clients: they are part of the cell's history."""
+    bodies: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
+    """Requests for jobs that faults submit, drawn by the seed, the same for every arm."""
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
+    """What faults draw from; seeded, the same for every arm."""
 
     def server_of_its_own(self) -> Managed:
         """Return the arm's server; `LookupError` if it is not this run's to strike."""
@@ -90,7 +119,7 @@ class Fault(ABC):
     facts: ClassVar[Facts]
 
     def __init__(self, ground: Ground, target: AttemptRecord) -> None:
-        """Aim at the attempt of this record."""
+        """Aim at the attempt of this record, or at `NOBODY`."""
         self.ground = ground
         self.target = target
         self.struck_at = math.inf

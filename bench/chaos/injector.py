@@ -5,7 +5,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from bench.chaos.fault import Fault, Ground
+from bench.chaos.fault import NOBODY, Fault, Ground
 from bench.chaos.target import Aim, find_target
 from bench.history import FaultEvent, FaultPhase
 from shared.domain.records import AttemptRecord
@@ -49,7 +49,7 @@ class Injector:
         so that what is measured is recovery and not the lack of workers.
         """
         async with self._turns:
-            target = await self._wait_for_target(Aim(self.fault.facts.step, self._share()))
+            target = await self._next_target()
             if target is None:
                 return
             self._trials += 1
@@ -59,8 +59,21 @@ class Injector:
                 self._down.discard(target.worker)
                 self.at_once.release()
 
-    def _share(self) -> float:
-        return self.rng.uniform(*self.at)
+    async def _next_target(self) -> AttemptRecord | None:
+        """Return whom to strike, with one place of `at_once` taken for it; None if time is up."""
+        if self.fault.facts.aimed:
+            return await self._wait_for_target(self._aim())
+        try:
+            async with asyncio.timeout(self.give_up_mono_s - time.monotonic()):
+                await self.at_once.acquire()
+        except TimeoutError:
+            return None
+        return NOBODY
+
+    def _aim(self) -> Aim:
+        facts = self.fault.facts
+        share = self.rng.uniform(*self.at)
+        return Aim(facts.step, share, beside_another=facts.beside_another)
 
     async def _strike(self, trial: str, target: AttemptRecord) -> None:
         self._struck.add(target.job_id)
@@ -74,7 +87,7 @@ class Injector:
             self._confirm(fault, trial)
             await fault.hold()
         except TimeoutError as error:
-            self._event(FaultPhase.MISSED, trial, target, time.monotonic(), str(error))
+            self._event(FaultPhase.MISSED, trial, fault.target, time.monotonic(), str(error))
             return
         finally:
             fault.heal()
@@ -86,9 +99,10 @@ class Injector:
         if not seen.struck:
             self._event(FaultPhase.MISSED, trial, target, struck_at, seen.detail)
             return
-        records = self.ground.tail.by_attempt[target.attempt_id]
-        newest = [record for record in records if record.mono_s <= struck_at][-1]
-        self._event(FaultPhase.CONFIRMED, trial, newest, struck_at, seen.detail)
+        if fault.facts.aimed:
+            records = self.ground.tail.by_attempt[target.attempt_id]
+            target = [record for record in records if record.mono_s <= struck_at][-1]
+        self._event(FaultPhase.CONFIRMED, trial, target, struck_at, seen.detail)
 
     async def _until_healed(self, fault: Fault, trial: str) -> None:
         give_up_at = time.monotonic() + _HEAL_LIMIT_S

@@ -18,6 +18,8 @@ class Aim:
     share: float
     slack: float = 0.15
     """How far beyond `share` still counts as the moment that was meant."""
+    beside_another: bool = False
+    """Whether another member of the same fan-out must have begun."""
 
 
 def find_target(
@@ -46,6 +48,20 @@ def find_target(
             and newest.total
             and aim.share <= newest.done / newest.total <= aim.share + aim.slack
             and newest.done <= newest.total - 2
+            and not (aim.beside_another and not others_at_work(tail, newest))
         ):
             return newest
     return None
+
+
+def others_at_work(tail: LedgerTail, target: AttemptRecord) -> set[str]:
+    """Return the other members of the target's fan-out that have begun to compute."""
+    kind = target.step.partition("/")[0]
+    return {
+        records[0].step
+        for records in tail.by_attempt.values()
+        if records[0].job_id == target.job_id
+        and records[0].step != target.step
+        and records[0].step.partition("/")[0] == kind
+        and any(record.kind is RecordKind.WORKING for record in records)
+    }

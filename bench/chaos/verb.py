@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.chaos.fault import Facts
-from bench.chaos.registry import FAULTS
-from bench.scenario import load_scenario, shipped
+from bench.chaos.registry import LISTED
+from bench.scenario_file import load_scenario, shipped
 from bench.verbs import compare_verb
 from shared.codec import to_json
 
@@ -26,21 +26,26 @@ async def chaos_verb(
 
 def list_verb(console: Console, *, as_json: bool) -> int:
     """Print what is known of every fault; return the exit status."""
-    facts = [fault.facts for fault in FAULTS.values()]
     if as_json:
-        sys.stdout.write(to_json({"faults": [_as_row(each) for each in facts]}) + "\n")
+        sys.stdout.write(to_json({"faults": [_as_row(each) for each in LISTED]}) + "\n")
         return 0
     table = Table(box=None, pad_edge=False)
     for heading in ("fault", "strikes", "when", "healed by", "engines"):
-        table.add_column(heading, overflow="fold")
-    for each in facts:
-        table.add_row(each.name, each.role, each.moment, each.heals_by, " and ".join(each.engines))
+        table.add_column(heading, overflow="fold", no_wrap=heading == "fault")
+    for each in LISTED:
+        if not each.run_by:
+            table.add_row(
+                each.name, each.role, each.moment, each.heals_by, " and ".join(each.engines)
+            )
     console.print(table)
+    for run_by in dict.fromkeys(each.run_by for each in LISTED if each.run_by):
+        names = ", ".join(each.name for each in LISTED if each.run_by == run_by)
+        console.print(f"\nby `{run_by}`: {names}", markup=False, highlight=False)
     console.print(f"\nscenarios: {', '.join(shipped())}", markup=False, highlight=False)
     return 0
 
 
 def _as_row(facts: Facts) -> dict[str, object]:
     fields = asdict(facts)
-    shown = ("name", "row", "title", "role", "moment", "heals_by", "absent")
+    shown = ("name", "row", "title", "role", "moment", "heals_by", "absent", "run_by")
     return {**{key: fields[key] for key in shown}, "engines": facts.engines}

@@ -7,6 +7,7 @@
 - `buckets`, `repetition`, `recovery`, `device_time` (with `reload`), `latency`: the numbers.
 - `invariants`, `demands`: what must hold in every cell, and what a scenario asks of one.
 - `statistics`: intervals, medians, survival curves. `verdict`: checks and how they compose.
+- `twins`: whether an arm and its twin came out alike.
 - `answer`: the two sentences at the top of a report.
 
 Checkers only read. None of them knows an engine, a file or a clock.

@@ -110,10 +110,10 @@ def _end(
             return record.mono_s
     last = records[-1]
     hits = [fault for fault in faults if _struck(fault, last)]
-    killed_s = [fault.mono_s for fault in hits if fault.kills]
-    if killed_s:
+    cut_off_s = [fault.mono_s for fault in hits if fault.cuts_off]
+    if cut_off_s:
         # A record can still slip in between the time stamp of the kill and the kill.
-        return max(min(killed_s), last.mono_s)
+        return max(min(cut_off_s), last.mono_s)
     # A prefork child's pid is not that of the process that the bench started, so a worker that
     # a fault struck is also known by its name. Without a fault a name proves nothing: the child
     # may have died alone, long before.

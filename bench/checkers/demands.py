@@ -70,7 +70,7 @@ def check_bound(info: CellInfo, trials: Sequence[Trial]) -> Check:
     the scenario does not demand `within_bound`, a breach is a finding and not a verdict.
     """
     name, bound_s = "recovery within bound", info.predicted.seconds
-    cut_off = [trial for trial in trials if trial.confirmed and not trial.graceful]
+    cut_off = [trial for trial in trials if trial.cut_off]
     samples = [trial.recovery_s for trial in cut_off if trial.recovery_s is not None]
     if bound_s is None:
         why = info.predicted.why or "no recovery is predicted"

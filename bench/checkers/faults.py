@@ -8,13 +8,18 @@ from bench.history import FaultEvent, FaultPhase
 
 SIGKILL = "sigkill"
 SIGTERM = "sigterm"
-KILLING = frozenset({SIGKILL, "child-sigkill", "poison", "power-cut"})
+KILLING = frozenset({SIGKILL, "child-sigkill", "poison", "power-cut", "lost-member"})
 """The faults that end the attempt which they aim at in the same instant."""
+DISK_FULL = "disk-full"
+"""The fault under which an attempt can end without a record: it cannot write one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The events of one trial, merged. `mono_s` is the moment of the injection."""
+    """The events of one trial, merged. `mono_s` is the moment of the injection.
+
+    A fault that aims at no attempt has neither step, attempt nor worker.
+    """
 
     trial: str
     cell: str
@@ -33,6 +38,16 @@ class Fault:
     def kills(self) -> bool:
         """Whether the strike ends the attempt that it hits in the same instant."""
         return self.fault in KILLING
+
+    @property
+    def cuts_off(self) -> bool:
+        """Whether the attempt that it hit is over if no record says how it ended."""
+        return self.kills or self.fault == DISK_FULL
+
+    @property
+    def aimed(self) -> bool:
+        """Whether it struck an attempt; else it is about a job as a whole."""
+        return bool(self.attempt_id)
 
     @property
     def injected(self) -> bool:
@@ -58,12 +73,14 @@ def merge_faults(events: Iterable[FaultEvent]) -> list[Fault]:
 
 
 def _merge(events: list[FaultEvent]) -> Fault:
+    # A fault that submits its own job learns the job's id on the way.
+    job_ids = [event.job_id for event in events if event.job_id]
     first = min(events, key=lambda event: (_ORDER.index(event.phase), event.mono_s))
     return Fault(
         trial=first.trial,
         cell=first.cell,
         fault=first.fault,
-        job_id=first.job_id,
+        job_id=job_ids[0] if job_ids else "",
         step=first.step,
         attempt_id=first.attempt_id,
         worker=first.worker,

@@ -1,6 +1,8 @@
 """What holds in every cell, whatever its settings; a breach makes the cell invalid."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.buckets import Buckets
@@ -10,6 +12,8 @@ from shared.domain.status import JobStatus
 from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
 
 _SHOWN = 5
+_ANSWER_LIMIT_S = 5.0
+"""How long a client waits for an answer (bench/load/locustfile.py)."""
 
 
 def check_some_completed(cell: CellHistory, buckets: Buckets) -> Check:
@@ -25,7 +29,7 @@ def check_some_completed(cell: CellHistory, buckets: Buckets) -> Check:
 
 
 def check_credits(cell: CellHistory, buckets: Buckets) -> Check:
-    """Every terminal job's reservation is captured or released, in full, and never both.
+    """No job takes and gives back more than it reserved, nor does both; once terminal, no less.
 
     Repeats are counted as duplicate effects, so each effect counts once here. A phantom's missing
     settlement is what makes it one, and is left to its bucket.
@@ -34,12 +38,12 @@ def check_credits(cell: CellHistory, buckets: Buckets) -> Check:
     for job in cell.every_job:
         held = _amount(job, RESERVE_CREDITS)
         taken, back = _amount(job, CAPTURE_CREDITS), _amount(job, RELEASE_CREDITS)
+        settled = job.applied(CAPTURE_CREDITS) or job.applied(RELEASE_CREDITS)
+        phantom = buckets.of_job.get(job.job_id) is Bucket.PHANTOM
         if job.applied(CAPTURE_CREDITS) and job.applied(RELEASE_CREDITS):
             wrong.append(f"{job.job_id} captured {taken} and released {back}")
-        elif (
-            _terminal(job)
-            and buckets.of_job.get(job.job_id) is not Bucket.PHANTOM
-            and held != taken + back
+        elif taken + back > held or (
+            _terminal(job) and (settled or not phantom) and held != taken + back
         ):
             wrong.append(f"{job.job_id} reserved {held}, captured {taken}, released {back}")
     return _none_wrong("credits settled once", wrong)
@@ -60,6 +64,18 @@ def check_rejected(cell: CellHistory, buckets: Buckets) -> Check:
         if ran:
             wrong.append(f"{job.job_id} ran {', '.join(ran)}")
     return _none_wrong("nothing ran after a rejection", wrong)
+
+
+def check_keys(cell: CellHistory) -> Check:
+    """However often a request is sent with one idempotency key, there is one job."""
+    by_key: dict[str, set[str]] = defaultdict(set)
+    for submission in cell.submissions:
+        if submission.key and submission.job_id:
+            by_key[submission.key].add(submission.job_id)
+    wrong = [
+        f"{key} made {', '.join(sorted(jobs))}" for key, jobs in by_key.items() if len(jobs) > 1
+    ]
+    return _none_wrong("one job a key", wrong)
 
 
 def check_cancelled(cell: CellHistory) -> Check:
@@ -84,26 +100,66 @@ def check_cancelled(cell: CellHistory) -> Check:
 
 
 def check_terminal_status(cell: CellHistory) -> Check:
-    """A client that saw a terminal status never sees another one."""
-    wrong = []
+    """Who saw a terminal status never sees another one, and neither does anybody after that.
+
+    Two clients that ask at the same time may note their answers in either order: a status that goes
+    back from one to the other within the time that an answer may take is unknown.
+    """
+    wrong: list[str] = []
+    doubtful: list[str] = []
     for job in cell.every_job:
-        seen = [op.status for op in job.follows if op.status is not None]
-        if job.final is not None:
-            seen.append(job.final.status or "nothing")
-        ended = next((status for status in seen if _is_terminal(status)), None)
-        if ended is None:
-            continue
-        changed = next((s for s in seen[seen.index(ended) :] if s != ended), None)
-        if changed is not None:
-            wrong.append(f"{job.job_id} was {ended}, then {changed}")
+        sights = _sights(job)
+        for place, sight in enumerate(sights):
+            before = [earlier for earlier in sights[:place] if sight.contradicts(earlier)]
+            if not before:
+                continue
+            said = f"{job.job_id} was {before[0].status}, then {sight.status}"
+            certain = any(sight.asked_after(earlier) for earlier in before)
+            (wrong if certain else doubtful).append(said)
+            if certain:
+                break
+    if doubtful and not wrong:
+        detail = f"to two clients at about the same time: {_listed(doubtful)}"
+        return Check("a terminal status stays", Verdict.UNKNOWN, detail)
     return _none_wrong("a terminal status stays", wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a client saw of a job, and when; `client` is None for the look after the drain."""
+
+    client: str | None
+    status: str
+    mono_s: float
+
+    def contradicts(self, earlier: "_Sight") -> bool:
+        return _is_terminal(earlier.status) and self.status != earlier.status
+
+    def asked_after(self, earlier: "_Sight") -> bool:
+        """Whether no order of the two requests explains what was seen."""
+        return (
+            _is_terminal(self.status)
+            or self.client in (None, earlier.client)
+            or self.mono_s > earlier.mono_s + _ANSWER_LIMIT_S
+        )
+
+
+def _sights(job: JobHistory) -> list[_Sight]:
+    sights = [_Sight(op.op_id, op.status, op.mono_s) for op in job.follows if op.status is not None]
+    if job.final is not None:
+        sights.append(_Sight(None, job.final.status or "nothing", job.final.mono_s))
+    return sights
 
 
 def _none_wrong(name: str, wrong: list[str]) -> Check:
     if not wrong:
         return Check(name, Verdict.VALID, "")
-    more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-    return Check(name, Verdict.INVALID, "; ".join(wrong[:_SHOWN]) + more)
+    return Check(name, Verdict.INVALID, _listed(wrong))
+
+
+def _listed(found: list[str]) -> str:
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return "; ".join(found[:_SHOWN]) + more
 
 
 def _amount(job: JobHistory, effect: str) -> int:

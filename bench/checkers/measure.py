@@ -16,11 +16,13 @@ from bench.checkers.demands import (
     check_faults,
 )
 from bench.checkers.device_time import Cause, split_device_time
+from bench.checkers.frontier import frontier_answer, frontiers
 from bench.checkers.idempotency import measure_idempotency, unmeasured
 from bench.checkers.idempotency_answer import idempotency_answer
 from bench.checkers.invariants import (
     check_cancelled,
     check_credits,
+    check_keys,
     check_rejected,
     check_some_completed,
     check_terminal_status,
@@ -29,7 +31,10 @@ from bench.checkers.latency import Latency, measure_latency
 from bench.checkers.recovery import completion_times, read_trials, recovery_samples
 from bench.checkers.reload import Reloads, check_reloads, find_reloads
 from bench.checkers.repetition import Repetition, count_repetition
+from bench.checkers.soak import measure_soak, unmeasured_soak
+from bench.checkers.soak_answer import soak_answer
 from bench.checkers.statistics import wilson
+from bench.checkers.twins import measure_twins
 from bench.checkers.verdict import Checks, worst
 from bench.history import History
 from bench.metrics import SCHEMA, Bucket, CellMetrics, Metrics, Rate, Trial, Verdict
@@ -46,6 +51,7 @@ def measure(info: RunInfo, history: History) -> Metrics:
     suite = measure_suite(info)
     if suite is not None:
         return suite
+    info = replace(info, cells=[*info.cells, *info.twins])
     common = Checks()
     # A cell of which nothing is known breaks no demand; it is unknown.
     nothing = {cell.id: CellHistory(replace(cell, demands=[])) for cell in info.cells}
@@ -56,27 +62,45 @@ def measure(info: RunInfo, history: History) -> Metrics:
         cell_id: checks[cell_id].value("buckets", Buckets.none(), partial(sort_into_buckets, cell))
         for cell_id, cell in cells.items()
     }
-    measured = []
+    every: dict[str, CellMetrics] = {}
     for cell_id, cell in cells.items():
         unfaulted_s = checks[cell_id].value(
             "unfaulted jobs", (), partial(_unfaulted_s, cell, cells, buckets)
         )
-        measured.append(
-            _measure_cell(cell, buckets[cell_id], reloads, unfaulted_s, checks[cell_id])
+        every[cell_id] = _measure_cell(
+            cell, buckets[cell_id], reloads, unfaulted_s, checks[cell_id]
         )
+    measured = [every[cell.id] for cell in info.cells if not cell.twin_of]
+    twins = common.value("twins", [], partial(measure_twins, info.twins, every))
     experiments = common.value("idempotency", None, partial(measure_idempotency, info, history))
     if experiments is None:
         experiments = unmeasured(info, common.done[-1])
-    verdict = worst([*(c.verdict for c in measured), *(e.verdict for e in experiments)])
+    soak = common.value("soak", None, partial(measure_soak, info, history))
+    if soak is None:
+        soak = unmeasured_soak(info, common.done[-1])
+    verdict = worst(
+        [
+            *(cell.verdict for cell in every.values()),
+            *(entry.verdict for entry in soak),
+            *(entry.verdict for entry in experiments),
+            *(check.verdict for pair in twins for check in pair.checks),
+            *(check.verdict for check in common.done),
+        ]
+    )
     completed = [cell.buckets[Bucket.COMPLETED] for cell in measured]
+    completed += [entry.buckets[Bucket.COMPLETED] for entry in soak]
     if not any([*completed, *(entry.completed for entry in experiments)]):
         # Where nothing worked, that nothing went wrong shows nothing.
         verdict = worst([verdict, Verdict.UNKNOWN])
     asked = partial(answer, measured)
-    if experiments and not measured:
+    if found := common.value("frontier", [], partial(frontiers, measured, cells)):
+        asked = partial(frontier_answer, found)
+    if soak and not measured:
+        asked = partial(soak_answer, soak)
+    elif experiments and not measured:
         asked = partial(idempotency_answer, experiments)
     sentences = common.value("answer", _NO_ANSWER, asked)
-    return Metrics(SCHEMA, info.run_id, verdict, sentences, measured, experiments)
+    return Metrics(SCHEMA, info.run_id, verdict, sentences, measured, experiments, twins, soak)
 
 
 def _unfaulted_s(
@@ -109,6 +133,7 @@ def _measure_cell(
     checks.run("jobs completed", partial(check_some_completed, cell, buckets))
     checks.run("buckets add up", partial(check_buckets, buckets))
     checks.run("credits settled once", partial(check_credits, cell, buckets))
+    checks.run("one job a key", partial(check_keys, cell))
     checks.run("nothing ran after a rejection", partial(check_rejected, cell, buckets))
     checks.run("nothing ran after a cancel", partial(check_cancelled, cell))
     checks.run("a terminal status stays", partial(check_terminal_status, cell))

@@ -31,10 +31,10 @@ def recovery_samples(trials: Iterable[Trial]) -> tuple[Samples, Samples, Samples
     """Return recovery, resumption and completion penalty of the confirmed trials.
 
     A trial that never got there is censored. One whose attempt finished all the same has nothing
-    to recover: it counts in the penalty only.
+    to recover: it counts in the penalty only. One without an attempt to recover counts in none.
     """
-    confirmed = [trial for trial in trials if trial.confirmed]
-    cut_off = [trial for trial in confirmed if not trial.graceful]
+    confirmed = [trial for trial in trials if trial.confirmed and not trial.nothing_to_recover]
+    cut_off = [trial for trial in confirmed if trial.cut_off]
     return (
         _samples([trial.recovery_s for trial in cut_off]),
         _samples([trial.resumption_s for trial in cut_off]),
@@ -60,8 +60,12 @@ def completion_times(cells: Iterable[CellHistory], of_job: Mapping[str, Bucket])
 def hit_running_step(fault: Fault, hit: Attempt | None) -> bool:
     """Whether the ledger shows that the fault struck the attempt at work, and killed it if it must.
 
-    The injector's own word is not enough: a kill whose victim ends by its own account missed.
+    The injector's own word is not enough: a kill whose victim ends by its own account missed. A
+    fault that aims at no attempt has nobody else to ask: what it did is among the client's
+    operations.
     """
+    if not fault.aimed:
+        return fault.reported_hit
     if not fault.reported_hit or hit is None or hit.working_s is None:
         return False
     if hit.working_s > fault.mono_s:
@@ -83,6 +87,7 @@ def _trial(
     confirmed = hit_running_step(fault, hit)
     point, total = _reached(fault, hit)
     graceful = confirmed and hit is not None and hit.finished_s is not None
+    unwanted = not fault.aimed or (job is not None and job.cancel_asked)
     others = [attempt for attempt in attempts if attempt is not hit] if confirmed else []
     after = _records_after(fault, others)
     recovered = next((record.mono_s for record in after), None)
@@ -91,7 +96,8 @@ def _trial(
     successor = min(following, key=lambda attempt: attempt.working_s or 0.0, default=None)
     bucket = of_job.get(fault.job_id, Bucket.UNKNOWN)
     penalty = None
-    if confirmed and job and bucket is Bucket.COMPLETED and len(unfaulted_s) >= MEDIAN_FROM:
+    owed = confirmed and not unwanted
+    if owed and job and bucket is Bucket.COMPLETED and len(unfaulted_s) >= MEDIAN_FROM:
         completion_s = _completion_s(job)
         penalty = None if completion_s is None else completion_s - median(unfaulted_s)
     return Trial(
@@ -101,14 +107,21 @@ def _trial(
         confirmed=confirmed,
         bucket=bucket,
         fault_mono_s=fault.mono_s,
-        recovery_s=None if recovered is None or graceful else recovered - fault.mono_s,
-        resumption_s=None if resumed is None or graceful else resumed - fault.mono_s,
+        recovery_s=None if recovered is None or graceful or unwanted else recovered - fault.mono_s,
+        resumption_s=None if resumed is None or graceful or unwanted else resumed - fault.mono_s,
         completion_penalty_s=penalty,
         progress_at_fault=f"{point}/{total}",
         resumed_from=successor.start_point if successor and not graceful else None,
         graceful=graceful,
         observed_s=_observed_until(fault, job, cell) - fault.mono_s,
+        nothing_to_recover=unwanted,
+        stopped_s=_stopped_s(fault, hit) if confirmed and unwanted else None,
     )
+
+
+def _stopped_s(fault: Fault, hit: Attempt | None) -> float | None:
+    stopped = hit is not None and hit.ending is RecordKind.CANCELLED
+    return hit.ended_s - fault.mono_s if hit and stopped else None
 
 
 def _reached(fault: Fault, hit: Attempt | None) -> tuple[int, int]:

@@ -50,22 +50,52 @@ def summarise(samples: Sequence[float], censored: int = 0) -> Samples:
 
 
 def bootstrap_median(samples: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the median, from a fixed seed.
+    """Return the 95 % percentile bootstrap interval of the median, from a fixed seed."""
+    return _interval(_medians(samples, random.Random(_SEED)), 0.95)
+
+
+def bootstrap_difference(
+    one: Sequence[float], other: Sequence[float], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of `median(one) - median(other)`."""
+    rng = random.Random(_SEED)
+    pairs = zip(_medians(one, rng), _medians(other, rng), strict=True)
+    return _interval([first - second for first, second in pairs], confidence)
+
+
+def fisher(hits: int, of: int, other_hits: int, other_of: int) -> float:
+    """Return the two-sided p-value of Fisher's exact test that two rates are the same.
+
+    The sum over all tables with the same margins that are no more probable than this one (Agresti,
+    "Categorical Data Analysis", 3.5). 1 if either rate is one of nothing.
+    """
+    drawn, of_all = hits + other_hits, of + other_of
+    low, high = max(0, drawn - other_of), min(drawn, of)
+    ways = {k: math.comb(of, k) * math.comb(other_of, drawn - k) for k in range(low, high + 1)}
+    return sum(n for n in ways.values() if n <= ways[hits]) / math.comb(of_all, drawn)
+
+
+def _medians(samples: Sequence[float], rng: random.Random) -> list[float]:
+    """The medians of as many resamples as an interval is taken from.
 
     A resample picks the ranks floor(n U) of n uniform draws U, so its middle ranks follow from
     the middle order statistics of n uniforms, which are beta distributed and are drawn directly
     (David and Nagaraja, "Order Statistics", 2.1). The same distribution, without n draws each.
     """
     ordered, n = sorted(samples), len(samples)
-    draw = random.Random(_SEED).betavariate
     lower = (n + 1) // 2
     medians = []
     for _ in range(_RESAMPLES):
-        low = draw(lower, n - lower + 1)
-        high = low if n % 2 else low + (1 - low) * draw(1, n - lower)
+        low = rng.betavariate(lower, n - lower + 1)
+        high = low if n % 2 else low + (1 - low) * rng.betavariate(1, n - lower)
         medians.append((_at(ordered, low) + _at(ordered, high)) / 2)
-    medians.sort()
-    return medians[round(0.025 * _RESAMPLES)], medians[round(0.975 * _RESAMPLES) - 1]
+    return medians
+
+
+def _interval(values: Sequence[float], confidence: float) -> tuple[float, float]:
+    ordered, tail = sorted(values), (1 - confidence) / 2
+    low, high = round(tail * len(ordered)), round((1 - tail) * len(ordered)) - 1
+    return ordered[low], ordered[high]
 
 
 def _at(ordered: Sequence[float], u: float) -> float:
@@ -95,7 +125,7 @@ def survival_curve(
 
 def recovery_curve(cell: CellMetrics) -> list[tuple[float, float]]:
     """Return a cell's survival curve of recovery: confirmed faults that left work to recover."""
-    trials = [trial for trial in cell.trial_list if trial.confirmed and not trial.graceful]
+    trials = [trial for trial in cell.trial_list if trial.cut_off]
     return survival_curve(
         [trial.recovery_s for trial in trials if trial.recovery_s is not None],
         [trial.observed_s for trial in trials if trial.recovery_s is None],

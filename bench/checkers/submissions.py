@@ -16,7 +16,8 @@ class Submission:
     """One submit operation: the invocation and its outcome, INFO where none was recorded.
 
     `answered_s` is None without an answer. `intended_s` is when the schedule wanted it sent, and
-    the time of the invocation for a client without a schedule.
+    the time of the invocation for a client without a schedule. `key` is its idempotency key,
+    None where the history does not say.
     """
 
     op_id: str
@@ -26,6 +27,7 @@ class Submission:
     invoked_s: float
     answered_s: float | None
     scheduled: bool
+    key: str | None = None
 
 
 def read_submissions(ops: Iterable[ClientOp]) -> list[Submission]:
@@ -52,6 +54,7 @@ def _join(op_id: str, ops: list[ClientOp]) -> Submission:
         invoked_s=first.mono_s,
         answered_s=answers[0].mono_s if answers else None,
         scheduled=bool(intended),
+        key=first.key,
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.scenario import IdempotencyPlan
+from bench.idempotency.plan import IdempotencyPlan
 from bench.topology import Arm
 from shared.ports.idempotency import IdempotencyMode
 

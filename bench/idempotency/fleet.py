@@ -11,7 +11,8 @@ from bench.addresses import Backends
 from bench.chaos.ledger_tail import LedgerTail, tail_of
 from bench.history import ProcessEvent
 from bench.idempotency.arms import GuardedArm, guarded_arms
-from bench.scenario import IdempotencyPlan, Scenario
+from bench.idempotency.plan import IdempotencyPlan
+from bench.scenario import Scenario
 from bench.supervisor import ProcessSpec, Supervisor
 from bench.topology import Stack, Topology, await_ready, start_stack
 from shared.domain.jobs import IMAGE_GENERATION

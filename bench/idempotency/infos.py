@@ -2,8 +2,8 @@
 
 from bench.idempotency.arms import GuardedArm, guarded_arms
 from bench.idempotency.experiments import EXPERIMENTS, Experiment, Receiver
+from bench.idempotency.plan import IdempotencyPlan
 from bench.run_info import ExperimentInfo
-from bench.scenario import IdempotencyPlan
 from shared.ports.idempotency import IdempotencyMode
 from shared.settings import Settings
 

@@ -16,10 +16,11 @@ from bench.idempotency.arms import guarded_arms
 from bench.idempotency.experiments import EXPERIMENTS, Experiment, Receiver
 from bench.idempotency.fleet import Crew, Fleet, Member, model_loads, running_fleet
 from bench.idempotency.infos import cell_id, lease_s
+from bench.idempotency.plan import IdempotencyPlan
 from bench.idempotency.trial import Trial
 from bench.load.plan import COLOURS, SHAPES
 from bench.run_info import ServiceInfo
-from bench.scenario import IdempotencyPlan, Scenario
+from bench.scenario import Scenario
 from bench.services import start_effect_sink
 from bench.supervisor import Supervisor
 from shared.domain.jobs import EffectiveSetting

@@ -1,7 +1,6 @@
 """One trial: a job is submitted, its worker struck, and all that follows seen to its end."""
 
 import asyncio
-import json
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -9,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from bench.history import ClientOp, FaultEvent, FaultPhase, OpPhase
+from bench.client import Client
+from bench.history import ClientOp, FaultEvent, FaultPhase
 from bench.idempotency.experiments import Awake, Experiment
 from bench.idempotency.fleet import Member
 from shared.domain.records import AttemptRecord
@@ -19,7 +19,7 @@ from shared.sabotage import Strike
 
 _POLL_S = 0.05
 _LOOK_EVERY_S, _LOOK_OFTEN_S = 4.0, 0.3
-_SUBMIT_TRIES = 5
+_SUBMIT_LIMIT_S = 10.0
 _ZOMBIE_ENDS_WITHIN_S = 10.0
 _JUDGED_AFTER_WAKING_S = 15.0
 FAULTS = {Strike.KILL: "sigkill", Strike.FREEZE: "sigstop"}
@@ -38,18 +38,21 @@ class Trial:
     ops: list[ClientOp] = field(default_factory=list)
     faults: list[FaultEvent] = field(default_factory=list)
     _job_id: str = ""
-    _status: str | None = None
+    _status: JobStatus | None = None
     _records: list[AttemptRecord] = field(default_factory=list)
     _read: int = 0
     _struck: AttemptRecord | None = None
     _woken_at: float | None = None
     _give_up_at: float = 0.0
 
-    async def run(self, client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    async def run(self, http: httpx.AsyncClient, body: dict[str, Any]) -> None:
         """Return when the job is over and no zombie is left, or `drain_s` after the fault."""
         self._read = len(self.member.tail.records)
-        if not await self._submit(client, body):
+        client = Client(http, self.cell, self.ops)
+        accepted = await client.submit_until_answered(body, uuid.uuid4().hex, _SUBMIT_LIMIT_S)
+        if accepted.job_id is None:
             return
+        self._job_id = accepted.job_id
         self._give_up_at = time.monotonic() + self.drain_s
         looked_at = float("-inf")
         try:
@@ -61,7 +64,7 @@ class Trial:
                 pause_s = _LOOK_OFTEN_S if self._nearly_over() else _LOOK_EVERY_S
                 if time.monotonic() - looked_at >= pause_s:
                     looked_at = time.monotonic()
-                    await self._look(client)
+                    self._status = await client.status(self._job_id) or self._status
                 await asyncio.sleep(_POLL_S)
         finally:
             # Nothing that was frozen is left so, whatever became of the trial.
@@ -115,7 +118,7 @@ class Trial:
         self.member.stack.place(self._struck.worker).continue_group()
 
     def _over(self) -> bool:
-        if self._status is None or not JobStatus(self._status).terminal or self._sleeps():
+        if self._status is None or not self._status.terminal or self._sleeps():
             return False
         if self._struck is None or self._woken_at is None:
             return True
@@ -124,55 +127,6 @@ class Trial:
             for record in self._records
         )
         return ended or time.monotonic() > self._woken_at + _ZOMBIE_ENDS_WITHIN_S
-
-    async def _submit(self, client: httpx.AsyncClient, body: dict[str, Any]) -> bool:
-        op_id = uuid.uuid4().hex
-        for _ in range(_SUBMIT_TRIES):
-            self._op("submit", OpPhase.INVOKE, op_id, detail=json.dumps(body))
-            try:
-                answer = await client.post(
-                    "/v1/jobs/image-generation", json=body, headers={"Idempotency-Key": op_id}
-                )
-            except httpx.HTTPError as error:
-                self._op("submit", OpPhase.INFO, op_id, detail=repr(error))
-            else:
-                if answer.status_code == 202:
-                    self._job_id = answer.json()["job_id"]
-                    self._op("submit", OpPhase.OK, op_id, http_status=202)
-                    return True
-                self._op(
-                    "submit",
-                    OpPhase.FAIL,
-                    op_id,
-                    http_status=answer.status_code,
-                    detail=answer.text,
-                )
-                op_id = uuid.uuid4().hex
-            await asyncio.sleep(1)
-        return False
-
-    async def _look(self, client: httpx.AsyncClient) -> None:
-        try:
-            answer = await client.get(f"/v1/jobs/{self._job_id}")
-        except httpx.HTTPError:
-            return
-        if answer.status_code == 200 and answer.json()["status"] != self._status:
-            self._status = answer.json()["status"]
-            self._op("follow", OpPhase.OK, self.name, status=self._status, http_status=200)
-
-    def _op(self, op: str, phase: OpPhase, op_id: str, **fields: Any) -> None:
-        self.ops.append(
-            ClientOp(
-                self.cell,
-                op,
-                phase,
-                op_id,
-                time.time(),
-                time.monotonic(),
-                job_id=self._job_id or None,
-                **fields,
-            )
-        )
 
     def _event(self, phase: FaultPhase, mono_s: float) -> None:
         hit = self._struck

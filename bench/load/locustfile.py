@@ -22,11 +22,11 @@ from gevent.queue import Empty, Queue
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
 
-from bench.load.plan import COLOURS, PLAN_VARIABLE, SHAPES, LoadPlan, read_plan
+from bench.load.plan import PLAN_VARIABLE, LoadPlan, image_bodies, read_plan
 
-_FOLLOW_FIRST_S = 0.3
-_FOLLOW_MOST_S = 2.0
 _SUBMIT_TRIES = 5
+# Longer than a facade takes to be started again: without an answer nobody knows of the job.
+_UNANSWERED_LIMIT_S = 30.0
 # An idle user costs nothing while it waits, and a turn of Locust's loop when it stops waiting.
 _IDLE_S = 30.0
 _TERMINAL = {"succeeded", "failed", "cancelled", "timed_out"}
@@ -66,21 +66,10 @@ class Arrivals:
 def requests(plan: LoadPlan) -> Iterator[tuple[float, dict[str, Any]]]:
     """Yield `(seconds since the request before, body)` for ever; the seed decides it all."""
     # Arrivals and bodies are drawn apart, so that a change to one leaves the other as it was.
-    gaps, bodies = random.Random(f"gaps:{plan.seed}"), random.Random(f"bodies:{plan.seed}")
-    while True:
-        colour, ground = bodies.sample(COLOURS, 2)
-        yield (
-            _gap_s(plan, gaps),
-            {
-                "prompt": f"a {colour} {bodies.choice(SHAPES)} on a {ground} background",
-                "user_id": f"user-{bodies.randrange(100)}",
-                "n": bodies.choice(plan.n),
-                "steps": plan.steps,
-                "seed": bodies.randrange(2**31 - 8),
-                "width": plan.width,
-                "height": plan.height,
-            },
-        )
+    gaps, rng = random.Random(f"gaps:{plan.seed}"), random.Random(f"bodies:{plan.seed}")
+    bodies = image_bodies(rng, n=plan.n, steps=plan.steps, width=plan.width, height=plan.height)
+    for body in bodies:
+        yield _gap_s(plan, gaps), body
 
 
 def _gap_s(plan: LoadPlan, gaps: random.Random) -> float:
@@ -138,9 +127,18 @@ class Customer(FastHttpUser):
 
     def _submit(self, number: int, intended: float, body: dict[str, Any]) -> str | None:
         op_id = uuid.uuid4().hex
-        headers = {"Idempotency-Key": f"{PLAN.key_prefix}-{number}"}
-        for _ in range(_SUBMIT_TRIES):
-            record("submit", "invoke", op_id, intended_mono_s=intended, detail=json.dumps(body))
+        key = f"{PLAN.key_prefix}-{number}"
+        headers = {"Idempotency-Key": key}
+        refused, give_up_at = 0, time.monotonic() + _UNANSWERED_LIMIT_S
+        while refused < _SUBMIT_TRIES and time.monotonic() < give_up_at:
+            record(
+                "submit",
+                "invoke",
+                op_id,
+                intended_mono_s=intended,
+                detail=json.dumps(body),
+                key=key,
+            )
             with self.client.post(
                 "/v1/jobs/image-generation",
                 json=body,
@@ -161,14 +159,17 @@ class Customer(FastHttpUser):
                 phase = "fail" if status == 503 else "info"
                 record("submit", phase, op_id, http_status=status, detail=str(answer.error)[:300])
                 if status == 503:
+                    refused += 1
                     op_id = uuid.uuid4().hex
             gevent.sleep(1)
         return None
 
     def _follow(self, job_id: str) -> dict[str, Any]:
         op_id = uuid.uuid4().hex
-        seen, pause = None, _FOLLOW_FIRST_S
+        seen, pause = None, PLAN.follow_first_s
         while True:
+            gevent.sleep(pause)
+            pause = min(pause * 1.3, PLAN.follow_most_s)
             with self.client.get(
                 f"/v1/jobs/{job_id}", name="follow", catch_response=True
             ) as answer:
@@ -181,8 +182,6 @@ class Customer(FastHttpUser):
                         return view
                 else:
                     record("follow", "info", op_id, job_id=job_id, http_status=answer.status_code)
-            gevent.sleep(pause)
-            pause = min(pause * 1.3, _FOLLOW_MOST_S)
 
     def _fetch(self, job_id: str, view: dict[str, Any]) -> None:
         for artifact in view["artifacts"]:

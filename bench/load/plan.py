@@ -1,9 +1,11 @@
 """What the load process is told: one JSON file, readable before Locust is imported."""
 
 import json
+import random
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Arrivals = Literal["poisson", "even"]
 """`poisson`: exponential gaps; `even`: the mean gap, a quarter more or less."""
@@ -32,6 +34,27 @@ class LoadPlan:
     steps: int
     width: int
     height: int
+    follow_first_s: float = 0.3
+    """How long after its acceptance a client first looks at a job."""
+    follow_most_s: float = 2.0
+    """The longest between two looks; each wait is a third longer than the one before."""
+
+
+def image_bodies(
+    rng: random.Random, *, n: list[int], steps: int, width: int, height: int
+) -> Iterator[dict[str, Any]]:
+    """Draw bodies of image jobs for ever."""
+    while True:
+        colour, ground = rng.sample(COLOURS, 2)
+        yield {
+            "prompt": f"a {colour} {rng.choice(SHAPES)} on a {ground} background",
+            "user_id": f"user-{rng.randrange(100)}",
+            "n": rng.choice(n),
+            "steps": steps,
+            "seed": rng.randrange(2**31 - 8),
+            "width": width,
+            "height": height,
+        }
 
 
 def write_plan(path: Path, plan: LoadPlan) -> None:

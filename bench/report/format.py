@@ -13,6 +13,7 @@ The exact value travels beside the text, so that a page can carry both.
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from bench.checkers.statistics import MEDIAN_FROM
@@ -95,6 +96,17 @@ def number_of_seconds(value: float) -> str:
     else:
         text = f"{size:.{0 if size >= 100 else 1 if size >= 1 else 2}f}"
     return _MINUS + text if value < 0 else text
+
+
+def date(text: str) -> str:
+    """`21 November 2025, 20:24 UTC`; what is no ISO date is given as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if at.tzinfo:
+        at = at.astimezone(UTC)
+    return f"{at.day} {at:%B %Y, %H:%M}" + (" UTC" if at.tzinfo else "")
 
 
 def seconds_range(low: float, high: float) -> str:

@@ -41,6 +41,6 @@ GLOSSARY = {
     "unrecovered at T": "An accepted job that had not ended at T but that the engine still holds.",
     "visibility timeout": (
         "Celery on Redis: how long after its delivery an unacknowledged message is handed out "
-        "again. Nothing renews it."
+        "again. Celery itself never renews it."
     ),
 }

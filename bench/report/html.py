@@ -5,6 +5,7 @@ from markupsafe import Markup
 from bench.report.charts import survival_chart
 from bench.report.environment import environment
 from bench.report.format import seconds
+from bench.report.frontier_chart import repeats_chart, waste_chart
 from bench.report.page import Page, Section
 from bench.report.timeline import JobTimeline
 from bench.report.timeline_chart import timeline_chart
@@ -25,6 +26,8 @@ def render_html(page: Page) -> str:
             metrics=page.metrics,
             survival=_survival,
             timeline=_timeline,
+            repeats_chart=repeats_chart,
+            waste_chart=waste_chart,
             outcome=outcome,
             open_timelines=OPEN_TIMELINES,
             most_timelines=MOST_TIMELINES,
@@ -37,6 +40,10 @@ def outcome(job: JobTimeline) -> str:
     trial = job.trial
     if not trial.confirmed:
         return "the fault missed its target"
+    if trial.nothing_to_recover:
+        if trial.stopped_s is None:
+            return "no step had to be recovered"
+        return f"hit at {trial.progress_at_fault}, stopped after {seconds(trial.stopped_s)}"
     words = [f"hit at {trial.progress_at_fault}"]
     if trial.graceful:
         words.append("finished all the same")

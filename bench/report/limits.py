@@ -1,7 +1,10 @@
 """What a run does not show, said from what it is."""
 
+from collections.abc import Sequence
+
+from bench.chaos.registry import FAULTS
 from bench.report.page import Page
-from bench.report.words import fault_words, is_control, plural
+from bench.report.words import fault_key, fault_words, is_control, plural
 
 
 def limits(page: Page) -> list[str]:
@@ -17,7 +20,11 @@ def limits(page: Page) -> list[str]:
         said.append(_EXPERIMENTS)
     if page.capabilities is not None:
         said.append(_LINES)
-    if page.idempotency or any(cell.compute == "simulated" for cell in page.metrics.cells):
+    if (
+        page.soak
+        or page.idempotency
+        or any(cell.compute == "simulated" for cell in page.metrics.cells)
+    ):
         said.append(
             "A simulated GPU step takes time and uses no device. It measures the engines, not "
             "memory pressure, a busy device or a slow model load."
@@ -40,13 +47,13 @@ def limits(page: Page) -> list[str]:
     if dev_server(page):
         said.append(DEV_SERVER)
     said.append(
-        "All processes share one host and one clock. There is no network between them to delay "
-        "or to cut, unless the servers listed here were elsewhere."
+        "All processes share one host and one clock. The only network between them is what the "
+        "bench delays or cuts, unless the servers listed here were elsewhere."
     )
     return said
 
 
-_SPARED = "Servers, network, disks and stuck processes"
+_STORAGE, _FREEZING = {"disk-full", "database-locked"}, {"zombie", "slow-worker"}
 _EXPERIMENTS = (
     "An idempotency experiment strikes one chosen moment, once in each job. It shows what a guard "
     "does there, not how often such a moment is hit."
@@ -55,6 +62,10 @@ _LINES = (
     "The lines of a pattern are what its code took here, not what it took to find out, nor what "
     "it takes to keep. There are other ways to build most of the patterns, and other brokers for "
     "Celery."
+)
+_SOAK = (
+    "The faults of a soak strike at random. How often each moment of a job was hit is chance, and "
+    "one of a millisecond may not have been. Disks and hosts were left alone."
 )
 _CAPABILITIES = (
     "A row passes or fails in one run. A window of milliseconds, such as a worker killed between "
@@ -82,11 +93,27 @@ def dev_server(page: Page) -> bool:
 
 
 def _faults(page: Page) -> str:
-    faults = sorted({c.fault for c in page.metrics.cells if not is_control(c.fault)})
-    named = [fault_words(fault).mark for fault in faults]
+    faults = sorted({c.fault for c in page.metrics.cells if not is_control(c.fault)}, key=fault_key)
+    named = list(dict.fromkeys(fault_words(fault).mark for fault in faults))
     if page.idempotency is not None:
         named.append("crash points of the shared step runner")
     if not named:
-        return "Nothing was broken: it says nothing of recovery."
-    spared = "Servers, network and disks" if page.idempotency else _SPARED
-    return f"The faults were {' and '.join(named)}, aimed at workers. {spared} were left alone."
+        return _SOAK if page.soak else "Nothing was broken: it says nothing of recovery."
+    said = f"The faults were {' and '.join(named)}."
+    if page.faults is not None:
+        said = f"The faults were the {len(faults)} of the table, one at a time."
+    return f"{said} {_spared(page, faults)} were left alone."
+
+
+def _spared(page: Page, faults: Sequence[str]) -> str:
+    facts = [FAULTS[fault].facts for fault in faults if fault in FAULTS]
+    struck = {
+        "servers": any(each.own_server for each in facts),
+        "network": any(each.links for each in facts),
+        "disks": bool(_STORAGE & set(faults)),
+        "stuck processes": page.idempotency is not None or bool(_FREEZING & set(faults)),
+        "hosts": False,
+    }
+    spared = [what for what, was_struck in struck.items() if not was_struck]
+    listed = " and ".join([", ".join(spared[:-1]), spared[-1]]) if spared[1:] else spared[0]
+    return listed.capitalize()

@@ -28,6 +28,9 @@ def confirmed(cell: CellMetrics, _: CellInfo | None) -> Shown:
     detail = f"of {count(cell.trials)}"
     if cell.graceful:
         detail += f", {count(cell.graceful)} finished first"
+    stopped = [trial.stopped_s for trial in cell.trial_list if trial.stopped_s is not None]
+    if stopped:
+        detail += f", {count(len(stopped))} stopped within {seconds(max(stopped))}"
     return Shown(count(cell.faults_confirmed), exact(cell.faults_confirmed), detail, tone=tone)
 
 

@@ -1,7 +1,7 @@
 """Everything that a report shows, assembled once for the page, the Markdown and the terminal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.checkers.by_job import CellHistory, by_cell
@@ -10,17 +10,20 @@ from bench.history import History
 from bench.metrics import CellMetrics, Metrics
 from bench.report.arms import ArmStyle, arm_key, arm_styles, split_label
 from bench.report.budget import BudgetLine, budget_lines
+from bench.report.capabilities import CapabilitySection, build_capabilities
 from bench.report.charts import Curve
 from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
+from bench.report.fault_table import FaultTable, build_fault_table
+from bench.report.frontier import FrontierSection, build_frontier, setting_of
 from bench.report.idempotency import IdempotencySection, build_idempotency
 from bench.report.pictures import PictureSet, load_pictures
+from bench.report.soak import SoakSection, build_soak
 from bench.report.tables import Table, build_table
 from bench.report.timeline import JobTimeline, build_timelines
-from bench.report.words import FaultWords, compute_words, fault_words, is_control
+from bench.report.twins import TwinSection, build_twins
+from bench.report.words import FaultWords, compute_words, fault_key, fault_words, is_control
 from bench.run_info import CellInfo, RunInfo
 from shared.domain.jobs import EffectiveSetting
-
-_FAULTS = ("sigkill", "sigterm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Section:
     curves: list[Curve]
     timelines: list[ArmTimelines]
     span_s: tuple[float, float]
+    setting: str = ""
+    """What tells it from the run's other sections of the same kind."""
 
     @property
     def control(self) -> bool:
@@ -56,7 +61,8 @@ class Section:
     def title(self) -> str:
         """`Worker killed (SIGKILL), simulated GPU`."""
         what = "No fault (control)" if self.control else self.words.title
-        return f"{what}, {compute_words(self.compute)}"
+        title = f"{what}, {compute_words(self.compute)}"
+        return f"{title}, {self.setting}" if self.setting else title
 
     @property
     def recovers(self) -> bool:
@@ -82,11 +88,21 @@ class Page:
     pictures: list[PictureSet]
     budget: list[BudgetLine]
     idempotency: IdempotencySection | None
+    capabilities: CapabilitySection | None
+    twins: TwinSection | None
+    soak: SoakSection | None
+    frontier: FrontierSection | None
+    faults: FaultTable | None
 
     @property
     def shows_cells(self) -> bool:
-        """Whether to speak of cells: a run of idempotency experiments alone has none."""
-        return bool(self.sections) or self.idempotency is None
+        """Whether to speak of cells: a soak or idempotency experiments alone have none."""
+        return bool(self.sections) or not (self.soak or self.idempotency or self.info.is_suite_run)
+
+    @property
+    def submits(self) -> bool:
+        """Whether the run submitted jobs: one that only tried the capabilities did not."""
+        return not self.info.is_suite_run
 
     @property
     def settings(self) -> list[tuple[str, ArmStyle, list[EffectiveSetting]]]:
@@ -105,8 +121,16 @@ class Page:
     @property
     def title(self) -> str:
         """The first question, where the run asked it."""
+        if not self.submits:
+            return "What each engine can do"
+        if self.frontier is not None:
+            return "How short may the detection budget be?"
+        if self.faults is not None:
+            return "Every fault on every arm"
         if any(section.fault == "sigkill" for section in self.sections):
             return "A GPU worker dies in the middle of a job"
+        if self.soak is not None and not self.shows_cells:
+            return "Random faults for a long time"
         if not self.shows_cells:
             return "The same crash under every guard"
         return "The same jobs on two engines"
@@ -119,11 +143,16 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
     arms = sorted(measured | set_up, key=arm_key)
     styles = arm_styles(arms)
     cells = {cell.id: cell for cell in info.cells}
-    groups: dict[tuple[str, str, str], list[CellMetrics]] = {}
-    for cell in metrics.cells:
-        groups.setdefault((cell.fault, cell.workload, cell.compute), []).append(cell)
     histories = by_cell(info, history)
-    sections = [_section(group, cells, styles, histories) for group in groups.values()]
+    frontier = build_frontier(metrics.cells, histories, styles)
+    groups: dict[tuple[str, str, str, str], list[CellMetrics]] = {}
+    for cell in metrics.cells:
+        setting = setting_of(cells[cell.id]) if frontier else ""
+        groups.setdefault((cell.fault, cell.workload, cell.compute, setting), []).append(cell)
+    sections = [
+        replace(_section(group, cells, styles, histories), setting=setting)
+        for (*_, setting), group in groups.items()
+    ]
     return Page(
         info,
         metrics,
@@ -134,12 +163,16 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
         load_pictures(folder),
         budget_lines(info, histories.values()),
         build_idempotency(metrics.idempotency, info.idempotency, styles),
+        build_capabilities(info.capabilities, info.run_id),
+        build_twins(metrics.twins, metrics.cells, [*info.cells, *info.twins], styles),
+        build_soak(metrics.soak, info.soak, styles),
+        frontier,
+        build_fault_table(metrics.cells, info.absent, styles),
     )
 
 
-def _order(section: Section) -> tuple[bool, int, str, int]:
-    place = _FAULTS.index(section.fault) if section.fault in _FAULTS else len(_FAULTS)
-    return section.control, place, section.fault, -sum(cell.trials for cell in section.cells)
+def _order(section: Section) -> tuple[bool, tuple[int, str], int]:
+    return section.control, fault_key(section.fault), -sum(cell.trials for cell in section.cells)
 
 
 def _section(

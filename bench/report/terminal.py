@@ -7,6 +7,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.metrics import Verdict
+from bench.report.fault_table import FaultTable
 from bench.report.format import Shown, Tone
 from bench.report.idempotency import IdempotencySection
 from bench.report.measures import VERDICT_MARKS
@@ -22,15 +23,37 @@ def print_report(page: Page, report: Path, console: Console) -> None:
     console.print()
     for sentence in page.metrics.answer:
         console.print(Text(sentence, style="bold"))
-    for section in page.sections:
-        console.print()
-        console.print(Text(section.title, style="bold underline"))
-        console.print(_table(section, console.width))
+    if page.faults is not None:
+        _print_faults(page.faults, console)
+    else:
+        for section in page.sections:
+            console.print()
+            console.print(Text(section.title, style="bold underline"))
+            console.print(_table(section, console.width))
     if page.idempotency is not None:
         _print_idempotency(page.idempotency, page, console)
     console.print()
     _print_verdicts(page, console)
     console.print(Text(f"Report: {report}"), soft_wrap=True)
+
+
+def _print_faults(table: FaultTable, console: Console) -> None:
+    console.print()
+    console.print(Text("What each fault did to each arm", style="bold underline"))
+    console.print(
+        Text("lost / confirmed; = as promised, ≠ not as promised", style="dim"), soft_wrap=True
+    )
+    shown = RichTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    shown.add_column("")
+    for arm in table.arms:
+        shown.add_column(arm.name.replace("/", "/\n", 1), no_wrap=True)
+    for row in table.rows:
+        entries = (Text(entry.text, style=_STYLES[entry.tone]) for entry in row.entries)
+        shown.add_row(row.name, *entries)
+    console.print(shown)
+    console.print(Text(table.sentence))
+    for difference in table.differences:
+        console.print(Text(f"  ≠ {difference}", style="yellow"))
 
 
 def _table(section: Section, width: int) -> RichTable:
@@ -82,3 +105,5 @@ def _print_verdicts(page: Page, console: Console) -> None:
             if check.verdict is not Verdict.VALID:
                 mark = f"  {VERDICT_MARKS[check.verdict]} {cell.id}: {check.name}: {check.detail}"
                 console.print(Text(mark, style=_VERDICTS[check.verdict]))
+    for doubt in page.twins.doubts if page.twins else []:
+        console.print(Text(f"  {doubt}", style=_VERDICTS[run]))

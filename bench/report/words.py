@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bench.chaos.registry import FAULTS
+
 CONTROLS = frozenset({"none", "control", ""})
 
 
@@ -15,11 +17,6 @@ class FaultWords:
     mark: str
     """What stands on a timeline at the moment of the fault."""
 
-
-_FAULTS = {
-    "sigkill": FaultWords("Worker killed (SIGKILL)", "kill", "kills", "SIGKILL"),
-    "sigterm": FaultWords("Worker told to stop (SIGTERM)", "stop", "stops", "SIGTERM"),
-}
 
 _COMPUTE = {
     "simulated": "simulated GPU",
@@ -43,7 +40,16 @@ def is_control(fault: str) -> bool:
 
 def fault_words(fault: str) -> FaultWords:
     """Return how to speak of a fault, also of one unknown to this page."""
-    return _FAULTS.get(fault, FaultWords(f"Fault: {fault}", "fault", "faults", fault))
+    if fault not in FAULTS:
+        return FaultWords(f"Fault: {fault}", "fault", "faults", fault)
+    facts = FAULTS[fault].facts
+    return FaultWords(facts.title, facts.one, facts.many, facts.mark or facts.name)
+
+
+def fault_key(fault: str) -> tuple[int, str]:
+    """Sort key: the registry's order, then the name."""
+    known = list(FAULTS)
+    return known.index(fault) if fault in known else len(known), fault
 
 
 def compute_words(compute: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -82,8 +82,12 @@ def create_tables(engine: Engine, tables: MetaData = metadata) -> None:
 
 def insert_or_ignore(engine: Engine, table: Any) -> Any:
     """Return an INSERT that leaves an existing row as it is."""
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    if engine.dialect.name != "postgresql":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    # Late: it takes as long to import as a tenth of a worker's start, and most have no use for it.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def insert_if_absent(connection: Connection, table: Any, row: Mapping[str, object]) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.acceptance.runs import changeover, finished_run
+
 SMALL = """
 name = "small"
 seed = 3
@@ -33,34 +35,10 @@ drain_s = 12.0
 """
 
 
-def _changeover(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=170,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the small scenario: its folder."""
-    folder = tmp_path_factory.mktemp("compare")
-    (folder / "small.toml").write_text(SMALL)
-    before = {process.pid for process in psutil.process_iter()}
-    done = _changeover("compare", "small.toml", "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    left = [
-        process
-        for process in psutil.process_iter()
-        if process.pid not in before and folder.name in " ".join(process.cmdline())
-    ]
-    assert left == []
-    latest = (folder / "results" / "latest").resolve()
-    assert json.loads(done.stdout) == json.loads((latest / "metrics.json").read_text())
-    return latest
+    return finished_run(tmp_path_factory.mktemp("compare"), SMALL)
 
 
 def test_metrics_hold_every_cell_with_the_promised_fields(run: Path) -> None:
@@ -96,9 +74,19 @@ def test_the_load_came_from_locust_and_the_workers_died(run: Path) -> None:
 def test_the_report_can_be_rebuilt_from_two_files_alone(run: Path, tmp_path: Path) -> None:
     for name in ("run.json", "history.jsonl"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
-    assert _changeover("report", str(tmp_path), cwd=tmp_path).returncode == 0
+    assert changeover("report", str(tmp_path), cwd=tmp_path).returncode == 0
     fresh, first = ((folder / "metrics.json").read_text() for folder in (tmp_path, run))
     assert json.loads(fresh) == json.loads(first)
+
+
+def test_the_report_shows_the_capabilities_and_says_that_nobody_tried_them(run: Path) -> None:
+    stored = json.loads((run / "run.json").read_text())["capabilities"]
+    assert (len(stored["matrix"]["rows"]), stored["run_id"]) == (24, None)
+    for name in ("report.html", "report.md"):
+        text = (run / name).read_text()
+        assert "What each engine can do" in text
+        assert "Not run on this source: " in text
+        assert all(row["name"] in text for row in stored["matrix"]["rows"])
 
 
 @pytest.mark.parametrize(
@@ -117,7 +105,7 @@ def test_a_violation_planted_in_the_history_is_found(
     rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
     rows = _planted(rows, violation)
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    done = _changeover("report", str(tmp_path), "--json", cwd=tmp_path)
+    done = changeover("report", str(tmp_path), "--json", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     failed = [
         check["name"]

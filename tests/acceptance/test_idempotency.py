@@ -1,13 +1,12 @@
 """A small run of the idempotency experiments from the command line, and what its files say."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+
+from tests.acceptance.runs import changeover, finished_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -23,34 +22,10 @@ detection_budget_s = 5.0
 """
 
 
-def _changeover(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=400,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run: its folder."""
-    folder = tmp_path_factory.mktemp("guards")
-    (folder / "guards.toml").write_text(SMALL)
-    before = {process.pid for process in psutil.process_iter()}
-    done = _changeover("compare", "guards.toml", "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    left = [
-        process
-        for process in psutil.process_iter()
-        if process.pid not in before and folder.name in " ".join(process.cmdline())
-    ]
-    assert left == []
-    latest = (folder / "results" / "latest").resolve()
-    assert json.loads(done.stdout) == json.loads((latest / "metrics.json").read_text())
-    return latest
+    return finished_run(tmp_path_factory.mktemp("guards"), SMALL)
 
 
 def _entries(run: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -86,7 +61,7 @@ def test_an_effect_without_a_reply_is_sent_again_and_known_by_its_key(run: Path)
 def test_the_report_can_be_rebuilt_and_has_the_table(run: Path, tmp_path: Path) -> None:
     for name in ("run.json", "history.jsonl"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
-    assert _changeover("report", str(tmp_path), cwd=tmp_path).returncode == 0
+    assert changeover("report", str(tmp_path), cwd=tmp_path).returncode == 0
     fresh, first = ((folder / "metrics.json").read_text() for folder in (tmp_path, run))
     assert json.loads(fresh) == json.loads(first)
     assert 'id="idempotency"' in (tmp_path / "report.html").read_text()

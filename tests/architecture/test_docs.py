@@ -12,7 +12,10 @@ from shared.facade import face_routes, file_routes, image_routes, job_routes, op
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PROFILES = {"celery": ["stock", "hardened"], "temporal": ["stock", "hardened", "standalone"]}
+PROFILES = {
+    "celery": ["stock", "hardened", "renewed"],
+    "temporal": ["stock", "hardened", "standalone"],
+}
 
 
 def _value(value: Any) -> str:

@@ -1,12 +1,10 @@
 """A Temporal development server, an effect sink, and cells of real workers against them."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -31,22 +29,7 @@ from shared.domain.status import JobStatus, RecordKind
 from shared.ports.uploads import Upload
 from shared.settings import Settings
 from temporal_impl.engine import create_engine
-
-WAIT_S = 60.0
-_POLL_S = 0.05
-
-
-async def until(what: str, holds: Callable[[], Any], limit_s: float = WAIT_S) -> Any:
-    """Poll until `holds` (sync or async) returns something true, and return that."""
-    give_up_at = time.monotonic() + limit_s
-    while True:
-        value = holds()
-        if asyncio.iscoroutine(value):
-            value = await value
-        if value:
-            return value
-        assert time.monotonic() < give_up_at, f"not within {limit_s:g} s: {what}"
-        await asyncio.sleep(_POLL_S)
+from tests.waiting import WAIT_S, until
 
 
 class DevServer:

@@ -1,11 +1,11 @@
-"""Face sessions on Celery with a real broker, a real clock, real workers and real kills."""
+"""Face sessions on Celery with a real broker, a real clock and real workers."""
 
 import asyncio
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -15,24 +15,30 @@ from sqlalchemy import text
 
 from celery_impl.engine import CeleryEngine, create_engine
 from celery_impl.face_sessions import FaceSessions
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates, change
-from shared.domain.errors import BadRequest, EngineUnavailable, JobOver
+from shared.domain.errors import BadRequest, JobOver
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
 from shared.domain.ids import JobId
-from shared.domain.jobs import IMAGE_GENERATION, EngineView
 from shared.domain.status import JobStatus, RecordKind
-from shared.policy import CLOSE_SESSION, COMPARE_FACES, OPEN_SESSION, policy_of
+from shared.policy import CLOSE_SESSION, COMPARE_FACES, policy_of
 from shared.settings import Settings
-from tests.integration.celery_lab import BUDGET_S, Lab, Process, running_lab, until
-from tests.media import levels_video, png
+from tests.integration.celery_lab import Lab, running_lab, until
+from tests.integration.celery_sessions import (
+    ANOTHER,
+    BORDERLINE,
+    DOCUMENT,
+    NOBODY,
+    SAME,
+    Engines,
+    comparisons,
+    ends,
+    opened,
+    provided,
+    reached,
+    succeeded,
+)
+from tests.media import png
 
-# The simulated model takes a picture's brightness for a face: see `SimulatedFaces`.
-DOCUMENT = png(Image.new("RGB", (64, 48), "white"))
-SELFIES = {level: levels_video([level] * 20) for level in (255, 167, 60, 0)}
-SAME, BORDERLINE, ANOTHER, NOBODY = SELFIES.values()
-
-Engines = Callable[..., Awaitable[CeleryEngine]]
+pytest_plugins = ("tests.integration.celery_fixtures",)
 
 
 @pytest.fixture(scope="module")
@@ -45,63 +51,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-async def engines() -> AsyncIterator[Engines]:
-    """Starts engines of a lab, with other settings where the test gives some."""
-    started: list[CeleryEngine] = []
-
-    async def start(lab: Lab, **changes: object) -> CeleryEngine:
-        started.append(create_engine(lab.settings.model_copy(update=changes)))
-        await started[-1].start()
-        return started[-1]
-
-    yield start
-    for engine in started:
-        await engine.close()
-
-
-@pytest.fixture
 async def engine(lab: Lab, engines: Engines) -> CeleryEngine:
     return await engines(lab)
-
-
-async def opened(lab: Lab, engine: CeleryEngine) -> JobId:
-    job_id, request = lab.register_session()
-    await engine.submit(job_id, FACE_SIMILARITY, request)
-    return job_id
-
-
-async def provided(lab: Lab, engine: CeleryEngine, job_id: JobId, video: bytes = SAME) -> JobId:
-    for slot, data in ((IMAGE, DOCUMENT), (VIDEO, video)):
-        await engine.provide(job_id, slot, lab.upload(job_id, slot, data))
-    return job_id
-
-
-async def reached(
-    engine: CeleryEngine, job_id: JobId, *wanted: JobStatus, limit_s: float = 60
-) -> EngineView:
-    async with asyncio.timeout(limit_s):
-        while (view := await engine.view(job_id)).status not in wanted:
-            assert not view.status.terminal, view
-            await asyncio.sleep(0.02)
-    return view
-
-
-async def succeeded(engine: CeleryEngine, job_id: JobId) -> dict[str, object]:
-    view = await reached(engine, job_id, JobStatus.SUCCEEDED)
-    assert view.result is not None
-    return view.result
-
-
-def comparisons(lab: Lab, job_id: JobId) -> int:
-    """How often the two faces were compared."""
-    records = lab.records(job_id, COMPARE_FACES)
-    return sum(record.kind is RecordKind.WORKING for record in records)
-
-
-def ends(lab: Lab, job_id: JobId, deadline_s: float) -> None:
-    """Let a session wait until then, in Unix seconds, for what it waits for."""
-    with lab.database.begin() as connection:
-        change(connection, job_id, deadline_s=deadline_s)
 
 
 @pytest.mark.parametrize("slots", [(IMAGE, VIDEO), (VIDEO, IMAGE), (VIDEO, VIDEO, IMAGE, IMAGE)])
@@ -351,25 +302,6 @@ async def test_what_was_announced_and_never_published_is_found_by_the_sweeper(
     assert comparisons(lab, job_id) == 1
 
 
-async def test_a_worker_that_is_killed_while_it_compares_is_replaced(
-    tmp_path: Path, engines: Engines
-) -> None:
-    with running_lab(tmp_path, "hardened") as lab:
-        engine = await engines(lab)
-        lab.worker("cpu", "cpu-0")
-        struck = lab.worker("gpu", "gpu-0")
-        job_id = await provided(lab, engine, await opened(lab, engine))
-        lab.reached(job_id, COMPARE_FACES, 5)
-        struck.kill()
-        lab.worker("gpu", "gpu-1")
-        result = await succeeded(engine, job_id)
-        assert result["match"] is True
-        resumed = [r for r in lab.records(job_id, COMPARE_FACES) if r.worker == "gpu-1"]
-        first = next(record for record in resumed if record.kind is RecordKind.PROGRESS)
-        assert first.done >= 2
-        assert lab.applied(job_id) == ["notify_user"]
-
-
 async def test_with_the_default_settings_sessions_wait_and_time_out_all_the_same(
     tmp_path: Path, engines: Engines
 ) -> None:
@@ -382,67 +314,3 @@ async def test_with_the_default_settings_sessions_wait_and_time_out_all_the_same
         await succeeded(engine, await provided(lab, engine, await opened(lab, engine)))
         view = await reached(engine, late, JobStatus.TIMED_OUT)
         assert view.result == {"inputs": []}
-
-
-async def test_sessions_outlive_an_outage_of_everything(tmp_path: Path, engines: Engines) -> None:
-    with running_lab(tmp_path, "hardened") as lab:
-        engine, hasty = await engines(lab), await engines(lab, input_deadline_s=1.0)
-        states = JobStates(lab.database)
-
-        # Every worker is down.
-        complete = await provided(lab, engine, await opened(lab, engine))
-        late = await opened(lab, hasty)
-        await hasty.provide(late, IMAGE, lab.upload(late, IMAGE, DOCUMENT))
-        beat = lab.beat()
-        queued = until(lambda: lab.queues.waiting("sweep"), "the clock ticks")
-        assert (await engine.view(complete)).status is JobStatus.ACCEPTED
-
-        # Redis is down as well, from before the last file of this session on.
-        half = await opened(lab, engine)
-        await engine.provide(half, IMAGE, lab.upload(half, IMAGE, DOCUMENT))
-        lab.redis.kill()
-        for slot, data in ((IMAGE, DOCUMENT), (VIDEO, SAME)):
-            async with asyncio.timeout(10):
-                with pytest.raises(EngineUnavailable):
-                    await engine.provide(half, slot, lab.upload(half, slot, data))
-        assert (await engine.view(half)).status is JobStatus.ACCEPTED
-        lab.start_redis()
-        await provided(lab, engine, half)
-
-        # The clock goes on by itself, and piled nothing up meanwhile.
-        assert queued == lab.queues.waiting("sweep") == 1
-        _stops_cleanly(beat)
-
-        # The deadline passes while there is neither a worker nor a clock.
-        deadline_s = states.job(late).deadline_s
-        assert deadline_s is not None
-        until(lambda: time.time() > deadline_s, "the deadline passes")
-        with pytest.raises(JobOver):
-            await hasty.provide(late, VIDEO, lab.upload(late, VIDEO, SAME))
-
-        # The broker loses what nobody has begun; a flow was claimed by a process that died.
-        lost = await opened(lab, engine)
-        lab.queues.redis.delete("lab:cpu")
-        picture, request = lab.register()
-        states.add(picture, IMAGE_GENERATION, request, first_step="reserve_credits")
-        assert Publications(lab.database).claim(picture, "reserve_credits", 0.0)
-        assert (await engine.trace(lost)).where == f"to be published by the sweeper: {OPEN_SESSION}"
-
-        lab.worker("cpu", "cpu-0")
-        lab.worker("gpu", "gpu-0")
-        lab.beat("beat-again")
-        view = await reached(engine, late, JobStatus.TIMED_OUT)
-        assert view.result == {"inputs": [IMAGE]}
-        await reached(engine, lost, JobStatus.WAITING, limit_s=10 * BUDGET_S)
-        await succeeded(engine, picture)
-        for job_id in (complete, half):
-            await succeeded(engine, job_id)
-            assert comparisons(lab, job_id) == 1
-        assert comparisons(lab, late) == 0
-
-
-def _stops_cleanly(beat: Process) -> None:
-    beat.terminate()
-    assert beat.wait(10) == 0
-    assert beat.folder is not None
-    assert list(beat.folder.iterdir()) == []

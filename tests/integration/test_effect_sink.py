@@ -106,3 +106,21 @@ def test_a_slow_receiver_has_applied_the_effect_before_it_answers(
             timeout=1.0,
         )
     assert _calls(client) == [("a", True, False)]
+
+
+def test_a_job_may_be_refused_an_effect_for_a_while_and_such_a_call_is_not_logged(
+    start: Callable[..., httpx.Client],
+) -> None:
+    client = start()
+    client.put("/outages/job", json={"effect": EFFECT, "for_s": 1.0}).raise_for_status()
+    with pytest.raises(httpx.HTTPStatusError, match="503"):
+        _call(client, "a")
+    assert _call(client, "a", job="another")
+    assert _call(client, "b", effect="notify_user")
+    give_up_at = time.monotonic() + LIMIT_S
+    while client.post(
+        f"/{EFFECT}", json={"job_id": "job", "effect": EFFECT}, headers={"Idempotency-Key": "c"}
+    ).is_error:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+    assert [key for key, *_ in _calls(client)] == ["a", "b", "c"]

@@ -77,6 +77,7 @@ class ServerDownAtEnd(_ServerFault):
         moment="generate_image at 80-90 %",
         heals_by=f"{_BY_RESTART}, after 15 s",
         at=(0.8, 0.9),
+        outage_s=_DOWN_FOR_S,
         whole_arm=True,
         own_server=True,
     )

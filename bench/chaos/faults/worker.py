@@ -34,6 +34,9 @@ class Sigkill(WorkerFault):
         role="GPU worker",
         moment="generate_image at 25-75 %",
         heals_by=_BY_RESTART,
+        one="kill",
+        many="kills",
+        mark="SIGKILL",
     )
 
     async def inject(self) -> float:
@@ -55,6 +58,9 @@ class ChildSigkill(WorkerFault):
         role="pool child of a GPU worker",
         moment="generate_image at 25-75 %",
         heals_by="the worker's pool starts another child",
+        one="kill",
+        many="kills",
+        mark="SIGKILL",
         absent={"temporal": "a worker computes in its own process, in threads: it has no child"},
     )
 
@@ -95,6 +101,9 @@ class Sigterm(_Sigterm):
         role="GPU worker",
         moment="generate_image at 25-75 %",
         heals_by=_BY_RESTART,
+        one="stop",
+        many="stops",
+        mark="SIGTERM",
     )
 
 
@@ -108,6 +117,9 @@ class SigtermShort(_Sigterm):
         role="GPU worker",
         moment="generate_image at 70-85 %, so that the rest fits into the grace",
         heals_by=_BY_RESTART,
+        one="stop",
+        many="stops",
+        mark="SIGTERM",
         at=(0.7, 0.85),
     )
 

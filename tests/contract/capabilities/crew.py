@@ -15,7 +15,8 @@ from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect
 from shared.adapters.workers import SqlWorkers
 from shared.domain.records import AttemptRecord
-from tests.contract.capabilities.watching import LedgerView, until
+from tests.contract.capabilities.watching import LedgerView
+from tests.waiting import until
 
 
 class Names:

@@ -18,7 +18,8 @@ from shared.adapters.sql import connect, create_tables
 from shared.ports.patterns import Happening, Outcome, Patterns, State
 from shared.settings import Settings
 from tests.contract.capabilities.crew import Crew, Names
-from tests.contract.capabilities.watching import LIMIT_S, until
+from tests.contract.capabilities.watching import LIMIT_S
+from tests.waiting import until
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from shared.domain.status import RecordKind
 from shared.ports.patterns import Outcome
 from tests.contract.capabilities.lab import Environment, Lab
 from tests.contract.capabilities.marks import MARKS, row
-from tests.contract.capabilities.watching import until
+from tests.waiting import until
 
 pytestmark = MARKS
 

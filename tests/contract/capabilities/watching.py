@@ -1,29 +1,11 @@
-"""Waiting, with a limit, and reading the ledger: what the suite believes."""
-
-import asyncio
-import time
-from collections.abc import Callable
-from typing import Any
+"""Reading the ledger, and waiting for what it will say: what the suite believes."""
 
 from shared.adapters.ledger import SqlLedger
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
+from tests.waiting import until
 
 LIMIT_S = 45.0
-_POLL_S = 0.05
-
-
-async def until(what: str, holds: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
-    """Return the first true value of `holds`, a function or a coroutine function."""
-    give_up_at = time.monotonic() + limit_s
-    while True:
-        value = holds()
-        if asyncio.iscoroutine(value):
-            value = await value
-        if value:
-            return value
-        assert time.monotonic() < give_up_at, f"not within {limit_s:g} s: {what}"
-        await asyncio.sleep(_POLL_S)
 
 
 class LedgerView:
@@ -68,5 +50,5 @@ class LedgerView:
             records = self.told(job, step, RecordKind.PROGRESS)
             return next((record for record in records if record.done >= done), None)
 
-        record: AttemptRecord = await until(f"{job}: {step} reaches {done}", far_enough)
+        record: AttemptRecord = await until(f"{job}: {step} reaches {done}", far_enough, LIMIT_S)
         return record

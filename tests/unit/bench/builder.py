@@ -62,10 +62,11 @@ class Story:
         intended: float | None = None,
         took: float = 0.1,
         op_id: str | None = None,
+        key: str | None = None,
     ) -> "Story":
         """A client submits; `outcome` None if the client never wrote one down."""
         op_id = op_id or f"submit-{len(self.history.ops)}"
-        sent = ClientOp(cell, "submit", OpPhase.INVOKE, op_id, at, at, intended, job)
+        sent = ClientOp(cell, "submit", OpPhase.INVOKE, op_id, at, at, intended, job, key=key)
         self.history.ops.append(sent)
         if outcome is not None:
             answer = replace(sent, phase=outcome, mono_s=at + took, wall_s=at + took)
@@ -205,6 +206,22 @@ class Story:
             )
         return self
 
+    def client_fault(
+        self,
+        trial: str,
+        job: str,
+        at: float,
+        *,
+        kind: str = "double-submit",
+        phase: FaultPhase = FaultPhase.CONFIRMED,
+    ) -> "Story":
+        """A fault that aims at no attempt; it learns its job's id only on the way."""
+        for each, job_id in ((FaultPhase.INJECTED, ""), (phase, job)):
+            self.history.faults.append(
+                FaultEvent(trial, CELL, kind, each, job_id, "", "", "", 0, at, at)
+            )
+        return self
+
     def killed(
         self, job: str, at: float = 0.0, *, after: float = 5.0, resumed_from: int = 0
     ) -> "Story":
@@ -259,7 +276,8 @@ class Story:
             services=[],
             topology={},
             settings={},
-            cells=self.cells,
+            cells=[cell for cell in self.cells if not cell.twin_of],
+            twins=[cell for cell in self.cells if cell.twin_of],
         )
 
     def metrics(self) -> Metrics:

@@ -2,6 +2,7 @@
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import by_cell
+from bench.checkers.faults import DISK_FULL
 from bench.history import FaultPhase
 from shared.domain.status import RecordKind
 from tests.unit.bench.builder import ARM, DENOISE, Story, cell_info
@@ -24,6 +25,11 @@ def test_its_own_last_word_counts_first() -> None:
 
 def test_a_killed_attempt_ends_with_the_kill() -> None:
     assert attempts(cut_off().fault("t", "a", "a-1", 6.4))[0].ended_s == 6.4
+
+
+def test_an_attempt_that_could_not_write_its_end_is_over_when_the_disk_was_full() -> None:
+    story = cut_off().fault("t", "a", "a-1", 6.4, kind=DISK_FULL).process("gpu-0", "exit", 60, 100)
+    assert attempts(story)[0].ended_s == 6.4
 
 
 def test_a_record_that_slips_in_before_the_kill_still_counts() -> None:

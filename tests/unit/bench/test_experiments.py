@@ -7,7 +7,7 @@ import pytest
 from bench.idempotency.arms import guarded_arms
 from bench.idempotency.experiments import EXPERIMENTS, Receiver
 from bench.idempotency.infos import experiment_infos
-from bench.scenario import IdempotencyPlan
+from bench.idempotency.plan import IdempotencyPlan
 from shared.sabotage import CrashPoint, Strike
 from shared.settings import Settings
 

@@ -1,5 +1,7 @@
 """Breaches that no setting excuses."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.history import OpPhase
@@ -41,6 +43,15 @@ def test_credits_captured_and_released_are_a_breach_while_the_job_is_still_open(
 def test_credits_captured_in_part_are_a_breach() -> None:
     story = reserved().effect("a", "capture_credits", 2, 1).effect("a", "notify_user", 3, None)
     assert credits_of(story.final("a")) is Verdict.INVALID
+
+
+def test_more_credits_captured_than_reserved_are_a_breach_before_the_job_is_over() -> None:
+    story = reserved().effect("a", "capture_credits", 2, 4)
+    assert credits_of(story.final("a", JobStatus.RUNNING, held=True)) is Verdict.INVALID
+
+
+def test_a_phantom_that_captured_in_part_is_a_breach_as_well() -> None:
+    assert credits_of(reserved().effect("a", "capture_credits", 2, 1).final("a")) is Verdict.INVALID
 
 
 def test_a_failed_job_that_keeps_its_reservation_is_a_breach() -> None:
@@ -129,6 +140,39 @@ def test_a_terminal_status_that_goes_back_is_a_breach() -> None:
     check = story.client("follow", "a", 60, "running").check("a terminal status stays")
     assert check.verdict is Verdict.INVALID
     assert "a was succeeded, then running" in check.detail
+
+
+def followed(*sights: tuple[str, float, str]) -> Story:
+    """A job that clients saw at these moments."""
+    story = Story().healthy("a")
+    for client, at, status in sights:
+        story.client("follow", "a", at, status)
+        story.history.ops[-1] = replace(story.history.ops[-1], op_id=client)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("sights", "verdict"),
+    [
+        ([("one", 50, "succeeded"), ("one", 50.1, "running")], Verdict.INVALID),
+        ([("one", 50, "succeeded"), ("two", 56, "running")], Verdict.INVALID),
+        ([("one", 50, "failed"), ("two", 50.1, "succeeded")], Verdict.INVALID),
+        ([("one", 50, "succeeded"), ("two", 50.1, "running")], Verdict.UNKNOWN),
+        (
+            [("one", 50, "succeeded"), ("two", 50.1, "running"), ("two", 50.2, "succeeded")],
+            Verdict.UNKNOWN,
+        ),
+        (
+            [("one", 50, "succeeded"), ("two", 50.1, "succeeded"), ("two", 50.2, "waiting")],
+            Verdict.INVALID,
+        ),
+        ([("one", 50, "running"), ("two", 50.1, "succeeded")], Verdict.VALID),
+    ],
+)
+def test_a_status_goes_back_for_every_client_or_for_none(
+    sights: list[tuple[str, float, str]], verdict: Verdict
+) -> None:
+    assert followed(*sights).check("a terminal status stays").verdict is verdict
 
 
 @pytest.mark.parametrize("last", [JobStatus.FAILED, None])

@@ -6,7 +6,7 @@ import pytest
 
 from bench.errors import BadScenario
 from bench.idempotency.experiments import EXPERIMENTS
-from bench.scenario import load_scenario, shipped
+from bench.scenario_file import load_scenario, shipped
 from shared.ports.idempotency import IdempotencyMode
 
 GOOD = """
@@ -86,10 +86,29 @@ def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
         ("trials = 3", "trials = 3\nat = [0.9, 0.1]", "the lower first"),
         ("drain_s = 10.0", "drain_s = 10.0\ncolour = 1", "colour"),
         ("gpu_workers = 2", "gpu_workers = 0", "gpu_workers"),
+        ("rate_per_s = 0.5", "", "greater than 0"),
+        ('fault = "sigkill"', 'fault = "oversized"\nat = [0.1, 0.9]', "aims at no step"),
+        ('fault = "sigkill"', 'fault = "input-late"', "has no load"),
+        ('fault = "sigkill"', 'fault = "over-lease"', "below longest_step_s"),
+        ('fault = "sigkill"', 'fault = "lost-member"', "several pictures"),
     ],
 )
 def test_a_mistake_is_named_by_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
     assert says in _refusal(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_a_stage_serves_what_its_cells_are_about_with_the_settings_that_their_faults_need(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.toml"
+    session = GOOD[GOOD.index("[[stages.cells]]") :].replace("rate_per_s = 0.5\n", "")
+    path.write_text(GOOD + session.replace("sigkill", "input-late"))
+    [stage] = load_scenario(str(path))[0].stages
+    assert [cell.workload for cell in stage.cells] == ["image-generation", "face-similarity"]
+    assert stage.workloads == ["face-similarity", "image-generation"]
+    assert set(stage.env) == {"CHANGEOVER_INPUT_DEADLINE_S"}
+    [plain] = load_scenario("smoke")[0].stages
+    assert (plain.workloads, plain.env) == (["image-generation"], {})
 
 
 EXPERIMENTS_ONLY = """
@@ -161,5 +180,15 @@ def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_toml_or_not_there_says_so(tmp_path: Path) -> None:
     assert "line 1" in _refusal(tmp_path, "name = = 1")
-    with pytest.raises(BadScenario, match="shipped are compare, idempotency, quick"):
+    with pytest.raises(BadScenario, match="shipped are compare, "):
         load_scenario(str(tmp_path / "none.toml"))
+
+
+def test_a_twin_runs_beside_its_arm_under_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("gpu_workers", 'twins = ["celery/hardened"]\ngpu_workers'))
+    scenario, _ = load_scenario(str(path))
+    *_, twin = scenario.stages[0].parsed_arms
+    assert (twin.name, twin.slug) == ("celery/hardened-twin", "celery-hardened-twin")
+    assert (twin.engine, twin.profile) == ("celery", "hardened")
+    assert scenario.largest == (3, "simulated")

@@ -1,5 +1,6 @@
 """What may be said of a sample, and what may not."""
 
+import random
 from dataclasses import replace
 from statistics import median
 
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.checkers.statistics import (
+    bootstrap_difference,
     bootstrap_median,
+    fisher,
     recovery_curve,
     summarise,
     survival_curve,
@@ -124,3 +127,42 @@ def test_a_cells_curve_leaves_out_what_was_not_confirmed_or_had_nothing_to_recov
     assert recovery_curve(cell) == [(0.0, 0.0), (5.0, 0.5), (74.0, 0.5)]
     graceful = [replace(trial, graceful=True) for trial in cell.trial_list]
     assert recovery_curve(replace(cell, trial_list=graceful)) == [(0.0, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("tables", "p"),
+    [
+        ((3, 4, 1, 4), 0.4857),  # Fisher's lady tasting tea, two-sided
+        ((8, 10, 1, 6), 0.03497),  # the example of SciPy's documentation
+        ((0, 10, 10, 10), 1.0825e-05),
+        ((2, 9, 2, 9), 1.0),
+        ((0, 0, 3, 5), 1.0),
+        ((0, 0, 0, 0), 1.0),
+    ],
+)
+def test_fishers_test_gives_the_published_values(
+    tables: tuple[int, int, int, int], p: float
+) -> None:
+    hits, of, other_hits, other_of = tables
+    assert fisher(hits, of, other_hits, other_of) == pytest.approx(p, rel=1e-3)
+    assert fisher(other_hits, other_of, hits, of) == pytest.approx(p, rel=1e-3)
+
+
+def test_the_interval_of_a_difference_lies_around_it_and_changes_sign_with_the_order() -> None:
+    one, other = [5 + i / 10 for i in range(20)], [3 + i / 10 for i in range(20)]
+    low, high = bootstrap_difference(one, other)
+    assert 0 < low < 2 < high < 4
+    turned = bootstrap_difference(other, one)
+    assert turned == (pytest.approx(-high, abs=0.3), pytest.approx(-low, abs=0.3))
+    wide = bootstrap_difference(one, other, 0.999)
+    assert wide[0] < low < high < wide[1]
+
+
+def test_samples_of_one_kind_rarely_seem_to_differ() -> None:
+    draw = random.Random(3)
+    seemed = 0
+    for _ in range(60):
+        one, other = ([draw.uniform(4, 6) for _ in range(12)] for _ in range(2))
+        low, high = bootstrap_difference(one, other)
+        seemed += low > 0 or high < 0
+    assert seemed <= 8

@@ -1,27 +1,12 @@
 """A fault aims at what the ledger shows, never at an idle worker."""
 
-from collections.abc import Sequence
-
 from bench.chaos.ledger_tail import LedgerTail
 from bench.chaos.target import Aim, find_target
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
+from tests.unit.bench.written import Written
 
 AIM = Aim("generate_image", 0.5)
-
-
-class Written:
-    def __init__(self) -> None:
-        self.records: list[AttemptRecord] = []
-
-    def append(self, record: AttemptRecord) -> None:
-        self.records.append(record)
-
-    def since(self, seq: int) -> Sequence[AttemptRecord]:
-        return [record for record in self.records if record.seq > seq]
-
-    def of_job(self, job_id: str) -> Sequence[AttemptRecord]:
-        return [record for record in self.records if record.job_id == job_id]
 
 
 def _ledger(
@@ -75,3 +60,27 @@ def test_spared_jobs_and_workers_and_jobs_of_an_earlier_cell_are_left_alone() ->
     assert not _find(written, jobs="job")
     assert not _find(written, workers="gpu-0")
     assert not _find(written, since=11.0)
+
+
+def _two(first: RecordKind, other: str = "generate_image/1") -> LedgerTail:
+    """A member at work at half its way, and another step of the same job with one record."""
+    written = _ledger(RecordKind.PROGRESS, 10)
+    written.append(
+        AttemptRecord(first, "job", other, 1, "a2", "gpu-1", 43, 0, 20, mono_s=10.0, seq=3)
+    )
+    tail = LedgerTail(written)
+    tail.refresh()
+    return tail
+
+
+def _member(tail: LedgerTail) -> bool:
+    aim = Aim("generate_image", 0.5, beside_another=True)
+    found = find_target(tail, aim, since_mono_s=0.0, spared_jobs=set(), spared_workers=set())
+    return found is not None
+
+
+def test_a_member_of_a_fan_out_is_struck_only_once_another_one_has_begun() -> None:
+    assert _member(_two(RecordKind.WORKING))
+    assert not _member(_two(RecordKind.STARTED))
+    assert not _member(_two(RecordKind.WORKING, other="reserve_credits"))
+    assert not _member(_two(RecordKind.WORKING, other="generate_image/0"))

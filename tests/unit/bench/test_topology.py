@@ -24,11 +24,13 @@ class FakeSupervisor:
         return spec
 
 
-def specs(folder: Path, engines: list[str], workloads: list[str]) -> list[ProcessSpec]:
+def specs(
+    folder: Path, engines: list[str], workloads: list[str], profile: str = "hardened"
+) -> list[ProcessSpec]:
     supervisor = FakeSupervisor()
     start_stack(
         cast(Supervisor, supervisor),
-        arm=Arm(engines[0], "hardened"),
+        arm=Arm(engines[0], profile),
         engines=engines,
         workloads=workloads,
         topology=Topology(gpu_workers=1),
@@ -41,18 +43,19 @@ def specs(folder: Path, engines: list[str], workloads: list[str]) -> list[Proces
 
 
 @pytest.mark.parametrize(
-    ("engines", "workloads", "names"),
+    ("engine", "profile", "workloads", "names"),
     [
-        (["celery"], ["image-generation"], ["facade", "cpu-0", "gpu-0"]),
-        (["celery"], ["face-similarity"], ["facade", "cpu-0", "gpu-0", "beat"]),
-        (["temporal"], ["face-similarity"], ["facade", "cpu-0", "gpu-0"]),
+        ("celery", "hardened", ["image-generation"], ["facade", "cpu-0", "gpu-0", "beat"]),
+        ("celery", "stock", ["image-generation"], ["facade", "cpu-0", "gpu-0"]),
+        ("celery", "stock", ["face-similarity"], ["facade", "cpu-0", "gpu-0", "beat"]),
+        ("temporal", "hardened", ["face-similarity"], ["facade", "cpu-0", "gpu-0"]),
     ],
-    ids=["celery with images", "celery with faces", "temporal with faces"],
+    ids=["lost messages are looked for", "stock images", "stock faces", "temporal"],
 )
-def test_only_celery_needs_a_clock_and_only_for_faces(
-    tmp_path: Path, engines: list[str], workloads: list[str], names: list[str]
+def test_only_celery_needs_a_clock_for_deadlines_and_for_what_the_broker_loses(
+    tmp_path: Path, engine: str, profile: str, workloads: list[str], names: list[str]
 ) -> None:
-    started = specs(tmp_path, engines, workloads)
+    started = specs(tmp_path, [engine], workloads, profile)
     assert [spec.name for spec in started] == names
     for spec in started:
         assert json.loads(spec.env["CHANGEOVER_WORKLOADS"]) == workloads

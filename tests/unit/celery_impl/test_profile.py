@@ -1,14 +1,17 @@
 """Profiles hold what Celery and kombu know, and the numbers that bounds are made of."""
 
+from dataclasses import replace
+
 import pytest
 from celery.app.defaults import DEFAULTS
 from kombu.transport.redis import Channel
 
 from celery_impl.bounds import recovery_bounds
 from celery_impl.profile import load
+from celery_impl.renewal import INDEX
 from shared.settings import Settings
 
-PROFILES = ["stock", "hardened"]
+PROFILES = ["stock", "hardened", "renewed"]
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -30,9 +33,31 @@ def test_a_killed_worker_is_noticed_within_the_detection_budget() -> None:
     assert recovery_bounds(load(settings), settings)["sigkill"].seconds == 12.0
 
 
+def test_renewing_changes_nothing_but_that_a_running_step_renews() -> None:
+    renewed = load(Settings(profile="renewed", detection_budget_s=10.0))
+    hardened = load(Settings(profile="hardened", detection_budget_s=10.0))
+    assert (renewed.renews_every_s, hardened.renews_every_s) == (3.0, None)
+    assert replace(renewed, name="", effective=[], renewals=0) == replace(
+        hardened, name="", effective=[]
+    )
+
+
+def test_a_bound_says_what_the_visibility_timeout_is_counted_from() -> None:
+    whys = {}
+    for name in ("hardened", "renewed"):
+        settings = Settings(profile=name)
+        whys[name] = recovery_bounds(load(settings), settings)["sigkill"].why
+    assert "since its delivery" in whys["hardened"]
+    assert "since its last renewal" in whys["renewed"]
+
+
 def test_a_stopped_worker_hands_back_within_its_grace() -> None:
     settings = Settings(profile="hardened", stop_grace_s=30.0)
     assert recovery_bounds(load(settings), settings)["sigterm"].seconds == 30.0
+
+
+def test_kombu_still_names_the_index_that_a_renewal_writes_to() -> None:
+    assert Channel.unacked_index_key == INDEX
 
 
 def test_early_acknowledgement_has_no_bound_and_says_why() -> None:
@@ -40,3 +65,24 @@ def test_early_acknowledgement_has_no_bound_and_says_why() -> None:
     bound = recovery_bounds(load(settings), settings)["sigkill"]
     assert bound.seconds is None
     assert "acknowledged" in bound.why
+
+
+@pytest.mark.parametrize("fault", ["zombie", "partition", "power-cut"])
+def test_whoever_is_silent_is_missed_as_one_who_is_dead(fault: str) -> None:
+    for name in ("hardened", "renewed"):
+        settings = Settings(profile=name)
+        bounds = recovery_bounds(load(settings), settings)
+        assert bounds[fault] == bounds["sigkill"]
+
+
+def test_a_killed_child_is_retried_without_waiting_for_the_visibility_timeout() -> None:
+    settings = Settings(profile="hardened", detection_budget_s=600.0)
+    bound = recovery_bounds(load(settings), settings)["child-sigkill"]
+    assert bound.seconds is not None
+    assert bound.seconds < 5
+
+
+def test_early_acknowledgement_never_recovers_whatever_the_fault_and_says_why() -> None:
+    settings = Settings(profile="stock")
+    bounds = recovery_bounds(load(settings), settings)
+    assert all(bound.seconds is None and bound.why for bound in bounds.values())

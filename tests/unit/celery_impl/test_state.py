@@ -1,9 +1,12 @@
 """The state of jobs only moves forward, whatever is delivered twice."""
 
+import time
+
 import pytest
+from sqlalchemy import Engine
 
 from celery_impl.publication import Publications
-from celery_impl.state import JobStates
+from celery_impl.state import JobStates, change
 from celery_impl.step_state import StepStates
 from shared.domain.errors import UnknownJob
 from shared.domain.jobs import IMAGE_GENERATION
@@ -83,3 +86,25 @@ def test_a_retried_step_finds_the_newest_checkpoint(steps: StepStates) -> None:
     steps.save_checkpoint(JOB, "generate_image/0", "5:aa")
     steps.save_checkpoint(JOB, "generate_image/0", "10:bb")
     assert steps.checkpoint(JOB, "generate_image/0") == "10:bb"
+
+
+def test_only_a_job_that_ought_to_move_and_does_not_stands_still(
+    states: JobStates, steps: StepStates
+) -> None:
+    soon = time.time() + 1
+    assert states.unmoved_since(soon) == [JOB]
+    assert states.unmoved_since(soon - 60) == []
+    steps.begin_attempt(JOB, ASSEMBLE)
+    assert states.unmoved_since(soon) == [JOB]
+    states.close(JOB, JobStatus.SUCCEEDED)
+    assert states.unmoved_since(soon) == []
+
+
+def test_a_job_that_waits_stands_still_only_once_it_is_settled_how_it_ends(
+    states: JobStates, database: Engine
+) -> None:
+    with database.begin() as connection:
+        change(connection, JOB, status=JobStatus.WAITING)
+    assert states.unmoved_since(time.time() + 1) == []
+    states.decide_outcome(JOB, JobStatus.CANCELLED, "cancelled")
+    assert states.unmoved_since(time.time() + 1) == [JOB]

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.jobs import Bound
-from shared.policy import GENERATE_IMAGE, POLICIES
+from shared.policy import CAPTURE_CREDITS, GENERATE_IMAGE, POLICIES, Queue
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.engine import create_engine
@@ -45,3 +45,39 @@ def test_heartbeats_come_many_times_within_their_timeout(budget_s: float) -> Non
     assert timeout_s is not None
     assert profile.heartbeat_throttle_s is not None
     assert profile.heartbeat_throttle_s <= 0.2 * timeout_s
+
+
+@pytest.mark.parametrize("name", ["hardened", "standalone"])
+def test_every_step_has_what_notices_a_dead_worker_within_the_budget(name: str) -> None:
+    profile = profiles.load(Settings(profile=name, detection_budget_s=6.0))
+    for step, options in profile.all_step_options().items():
+        silence_s = options.heartbeat_timeout_s or options.start_to_close_s
+        assert silence_s + options.first_backoff_s == 6.0, step
+
+
+def test_a_large_budget_gives_a_cpu_step_no_more_time_than_its_policy() -> None:
+    profile = profiles.load(Settings(profile="hardened", detection_budget_s=600.0))
+    for step, policy in POLICIES.items():
+        if policy.queue is Queue.CPU:
+            assert profile.step_options(step).start_to_close_s == policy.start_to_close_s
+
+
+def test_stock_keeps_the_guides_minute_for_a_cpu_step() -> None:
+    profile = profiles.load(Settings(profile="stock", detection_budget_s=6.0))
+    assert profile.step_options(CAPTURE_CREDITS).start_to_close_s == 60.0
+
+
+def test_the_first_retry_after_a_failure_waits_for_the_longest_backoff_at_most() -> None:
+    bounds = _bounds(profile="hardened", detection_budget_s=20)
+    assert bounds["disk-full"].parts["backoff_s"] == POLICIES[GENERATE_IMAGE].maximum_interval_s
+
+
+def test_a_worker_has_no_child_to_lose() -> None:
+    assert "child-sigkill" not in _bounds(profile="hardened")
+
+
+@pytest.mark.parametrize("fault", ["zombie", "partition", "power-cut"])
+def test_whoever_is_silent_is_missed_as_one_who_is_dead(fault: str) -> None:
+    for name in ("stock", "hardened", "standalone"):
+        bounds = _bounds(profile=name)
+        assert bounds[fault] == bounds["sigkill"]

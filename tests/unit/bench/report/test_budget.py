@@ -41,6 +41,13 @@ def test_an_early_ack_takes_the_visibility_timeout_out_of_play(run: SyntheticRun
     assert "not in play" in line.sentence
 
 
+def test_a_lease_that_is_renewed_need_not_exceed_the_longest_step(run: SyntheticRun) -> None:
+    renewed = {"visibility_timeout_s": "1.0", "steps.renewals": "3"}
+    sentence = lines(run, **renewed)["celery/hardened"].sentence
+    assert "need not exceed the longest job" in sentence
+    assert "longer than the timeout" in sentence
+
+
 @pytest.mark.parametrize("value", ["policy", "", "server default"])
 def test_a_setting_that_is_no_number_is_passed_over(run: SyntheticRun, value: str) -> None:
     assert lines(run, start_to_close=value) == {}

@@ -1,0 +1,59 @@
+"""The wall clock of one worker steps forward, as when a machine's time is set in mid-flight."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from bench.chaos.clock import clock_file, library, set_clock
+from bench.chaos.fault import Facts, Fault
+from bench.topology import ENGINES
+
+_AHEAD_S = 3600.0
+_SEEN_WITHIN_S = 5.0
+_FOR_S = 15.0
+_POLL_S = 0.02
+_WHY_NOT = (
+    "a process's clock is set by libfaketime, and this system has none that fits: install the"
+    " package libfaketime on Linux on x86-64"
+)
+
+
+class ClockStep(Fault):
+    """The worker's wall clock is an hour ahead for a while; its monotonic clock is untouched."""
+
+    facts = Facts(
+        name="clock-step",
+        row=None,
+        title="Wall clock of a worker steps an hour forward",
+        role="clock of a GPU worker",
+        moment="generate_image at 10-40 %",
+        heals_by="the clock is set right after 15 s",
+        at=(0.1, 0.4),
+        absent={} if library() else dict.fromkeys(ENGINES, _WHY_NOT),
+        own_clocks=True,
+    )
+
+    async def inject(self) -> float:
+        """Set the clock; return the moment of the first record that shows it."""
+        set_clock(self._file, _AHEAD_S)
+        give_up_at = time.monotonic() + _SEEN_WITHIN_S
+        records = self.ground.tail.by_attempt[self.target.attempt_id]
+        right = records[0].wall_s - records[0].mono_s
+        while time.monotonic() < give_up_at:
+            for record in records:
+                if record.wall_s - record.mono_s - right > _AHEAD_S / 2:
+                    return record.mono_s
+            await asyncio.sleep(_POLL_S)
+        raise TimeoutError(f"no record of the attempt was ahead within {_SEEN_WITHIN_S:g} s")
+
+    async def hold(self) -> None:
+        """Leave the clock ahead."""
+        await asyncio.sleep(_FOR_S)
+
+    def heal(self) -> None:
+        """Set it right."""
+        set_clock(self._file, 0.0)
+
+    @property
+    def _file(self) -> Path:
+        return clock_file(self.ground.stack.folder, self.target.worker)

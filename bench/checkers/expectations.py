@@ -1,0 +1,78 @@
+"""Whether a cell came out as the documentation promises, from its metrics alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.chaos.expectations import Expectation, Extent, Measure, expectation_of
+from bench.metrics import Bucket, CellMetrics, Trial
+
+_WORDS = {
+    Measure.AGAIN: "started again",
+    Measure.LOST: "lost",
+    Measure.UNRECOVERED: "unrecovered at T",
+    Measure.FAILED: "failed",
+    Measure.STOPPED: "stopped",
+    Measure.FINISHES: "finished all the same",
+    Measure.COMPLETED: "completed",
+    Measure.REPEATS: "attempts beyond a step's first",
+    Measure.DUPLICATE_EXECUTIONS: "duplicate executions",
+    Measure.DUPLICATE_EFFECTS: "duplicate effects",
+}
+_OF_TRIAL: dict[Measure, Callable[[Trial], bool]] = {
+    Measure.AGAIN: lambda trial: trial.recovery_s is not None,
+    Measure.LOST: lambda trial: trial.bucket is Bucket.LOST,
+    Measure.UNRECOVERED: lambda trial: trial.bucket is Bucket.UNRECOVERED,
+    Measure.FAILED: lambda trial: trial.bucket is Bucket.FAILED,
+    Measure.STOPPED: lambda trial: trial.stopped_s is not None,
+    Measure.FINISHES: lambda trial: trial.graceful,
+    Measure.COMPLETED: lambda trial: trial.bucket is Bucket.COMPLETED,
+}
+_OF_CELL: dict[Measure, Callable[[CellMetrics], int]] = {
+    Measure.REPEATS: lambda cell: cell.re_executions,
+    Measure.DUPLICATE_EXECUTIONS: lambda cell: cell.duplicate_executions,
+    Measure.DUPLICATE_EFFECTS: lambda cell: cell.duplicate_effects,
+}
+_OF_ALL_STRUCK = (Measure.FINISHES, Measure.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was promised of a cell, and each way in which it came out otherwise."""
+
+    expectation: Expectation
+    differences: list[str]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+
+def agreement(cell: CellMetrics) -> Agreement | None:
+    """Compare a cell with what is promised; None if nothing is, or no fault was confirmed.
+
+    A twin is held to what its arm is.
+    """
+    expectation = expectation_of(cell.fault, f"{cell.engine}/{cell.profile}")
+    if expectation is None or not cell.faults_confirmed:
+        return None
+    found = (_difference(cell, *item) for item in expectation.expect.items())
+    return Agreement(expectation, [difference for difference in found if difference])
+
+
+def _difference(cell: CellMetrics, measure: Measure, expected: Extent) -> str:
+    """Return how the cell differs in one measure, empty if it does not."""
+    if measure in _OF_CELL:
+        hits = _OF_CELL[measure](cell)
+        agrees = (hits > 0) == (expected is Extent.SOME)
+        return "" if agrees else f"{_WORDS[measure]}: {expected} expected, {hits} seen"
+    # What a fault did not cut off, it can have neither lost nor delayed.
+    struck = [trial for trial in cell.trial_list if trial.confirmed]
+    left = [trial for trial in struck if measure in _OF_ALL_STRUCK or not trial.graceful]
+    hits = sum(_OF_TRIAL[measure](trial) for trial in left)
+    agrees = {
+        Extent.EACH: hits == len(left),
+        Extent.SOME: hits > 0,
+        Extent.NONE: hits == 0,
+    }[expected]
+    return "" if agrees else f"{_WORDS[measure]}: {expected} expected, {hits} of {len(left)} seen"

@@ -1,0 +1,163 @@
+"""What a shorter detection budget buys and costs, where a run has tried several budgets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from math import fsum
+from statistics import median
+
+from bench.checkers.attempts import Attempt
+from bench.checkers.by_job import CellHistory
+from bench.checkers.device_time import Cause, is_gpu_step
+from bench.metrics import Bucket, CellMetrics
+
+BUDGETS_FROM = 3
+"""From so many budgets on there is a frontier to draw."""
+_ENDED_WELL = frozenset({Bucket.COMPLETED, Bucket.CANCELLED, Bucket.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """One arm at one budget; counts and seconds are sums over the cell's jobs.
+
+    `repeats` are GPU attempts that began while an earlier one of their step was alive: nobody had
+    died. `blocked_s` is how long they kept a worker waiting for the step's lease, `wasted_s` is
+    the device time that went into no result.
+    """
+
+    arm: str
+    fault: str
+    budget_s: float
+    step_s: float | None
+    jobs: int
+    recoveries: tuple[float, ...]
+    unrecovered: int
+    """Hit steps that nobody took up again while they were watched."""
+    repeats: int
+    duplicate_executions: int
+    overlap_s: float
+    wasted_s: float
+    blocked_s: float
+    not_well: int
+    """Jobs that failed, were lost, unrecovered or phantoms, or of which too little is known."""
+
+    @property
+    def recovery_s(self) -> float | None:
+        """The median recovery, None if no step recovered."""
+        return median(self.recoveries) if self.recoveries else None
+
+    @property
+    def repeats_a_job(self) -> float:
+        """Needless repeats a job."""
+        return self.repeats / self.jobs
+
+    @property
+    def wasted_a_job_s(self) -> float:
+        """Seconds a job in which a device computed in vain or its worker waited for a lease."""
+        return (self.wasted_s + self.blocked_s) / self.jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """The points of equally long steps under one fault, arm by arm from the least budget up."""
+
+    step_s: float | None
+    points: list[FrontierPoint]
+
+    @property
+    def budgets(self) -> set[float]:
+        """The budgets that were tried."""
+        return {point.budget_s for point in self.points}
+
+
+def frontiers(cells: Iterable[CellMetrics], histories: Mapping[str, CellHistory]) -> list[Frontier]:
+    """Return a frontier for each length of step, that with most budgets first.
+
+    They are of the first fault that was tried with three budgets or more on steps of one length;
+    empty if there is none.
+    """
+    by_fault: dict[str, dict[float | None, list[FrontierPoint]]] = {}
+    for cell in cells:
+        history = histories.get(cell.id)
+        if history and history.info.detection_budget_s and cell.jobs and cell.trials:
+            point = _point(cell, history, history.info.detection_budget_s)
+            by_fault.setdefault(cell.fault, {}).setdefault(point.step_s, []).append(point)
+    for by_length in by_fault.values():
+        found = [Frontier(step_s, _ordered(points)) for step_s, points in by_length.items()]
+        found.sort(key=lambda frontier: (-len(frontier.budgets), frontier.step_s or 0.0))
+        if len(found[0].budgets) >= BUDGETS_FROM:
+            return found
+    return []
+
+
+def frontier_answer(found: Sequence[Frontier]) -> list[str]:
+    """Say in a sentence what is seen where most budgets were tried."""
+    frontier = found[0]
+    arms = dict.fromkeys(point.arm for point in frontier.points)
+    said = [_of_arm([p for p in frontier.points if p.arm == arm]) for arm in arms]
+    steps = f"steps of {frontier.step_s:g} s" if frontier.step_s else "steps of this length"
+    return [f"With {steps} and budgets from {_range(frontier)} s, {'; '.join(said)}."]
+
+
+def _range(frontier: Frontier) -> str:
+    return f"{min(frontier.budgets):g} to {max(frontier.budgets):g}"
+
+
+def _ordered(points: Iterable[FrontierPoint]) -> list[FrontierPoint]:
+    return sorted(points, key=lambda point: (point.arm, point.budget_s))
+
+
+def _point(cell: CellMetrics, history: CellHistory, budget_s: float) -> FrontierPoint:
+    needless = list(chain.from_iterable(_needless(job.steps) for job in history.every_job))
+    return FrontierPoint(
+        arm=cell.arm,
+        fault=cell.fault,
+        budget_s=budget_s,
+        step_s=history.info.healthy_step_s,
+        jobs=cell.jobs,
+        recoveries=tuple(cell.recovery_s.samples),
+        unrecovered=cell.recovery_s.censored,
+        repeats=len(needless),
+        duplicate_executions=cell.duplicate_executions,
+        overlap_s=cell.overlap_s,
+        wasted_s=fsum(s for cause, s in cell.device_s.items() if cause != Cause.USEFUL),
+        blocked_s=fsum(_blocked_s(attempt) for attempt in needless),
+        not_well=sum(n for bucket, n in cell.buckets.items() if bucket not in _ENDED_WELL),
+    )
+
+
+def _needless(steps: Mapping[str, Sequence[Attempt]]) -> Iterable[Attempt]:
+    """Return the GPU attempts that began while an earlier attempt of their step was alive."""
+    for step, attempts in steps.items():
+        if is_gpu_step(step):
+            alive_until_s = float("-inf")
+            for attempt in sorted(attempts, key=lambda attempt: attempt.started_s):
+                if attempt.started_s < alive_until_s:
+                    yield attempt
+                alive_until_s = max(alive_until_s, attempt.ended_s)
+
+
+def _blocked_s(attempt: Attempt) -> float:
+    until_s = attempt.ended_s if attempt.working_s is None else attempt.working_s
+    return until_s - attempt.started_s
+
+
+def _of_arm(points: Sequence[FrontierPoint]) -> str:
+    """Say how fast the arm recovers without repeating healthy steps, and what less costs it."""
+    clean = [point for point in points if not point.repeats and point.recoveries]
+    costly = [point for point in points if point.repeats]
+    parts = []
+    if clean:
+        best = min(clean, key=lambda point: point.recovery_s or 0.0)
+        parts.append(
+            f"recovered after a median {best.recovery_s or 0.0:.1f} s at best without a needless"
+            f" repeat (budget {best.budget_s:g} s)"
+        )
+    if costly:
+        worst = max(costly, key=lambda point: point.repeats_a_job)
+        again = "began healthy steps again at every budget, up to" if not clean else "began"
+        parts.append(
+            f"{again} {worst.repeats_a_job:.1f} needless repeats a job"
+            f" with a budget of {worst.budget_s:g} s"
+        )
+    return f"{points[0].arm} {' and '.join(parts) or 'recovered nothing'}"

@@ -1,0 +1,191 @@
+"""Fault x arm at a glance: what became of what was struck, and whether that had been promised."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.chaos.expectations import expectation_of
+from bench.checkers.expectations import Agreement, agreement
+from bench.metrics import Bucket, CellMetrics
+from bench.report.arms import PLAIN, ArmStyle, arm_key
+from bench.report.format import Shown, Tone, count, exact, given, missing, seconds, seconds_range
+from bench.report.words import compute_words, fault_key, fault_words, is_control, plural
+from bench.run_info import AbsentCell
+
+_MORE_KINDS_THAN = 2
+_AGREES, _DIFFERS = "=", "\u2260"
+_ENDS = {
+    Bucket.UNRECOVERED: "unrecovered at T",
+    Bucket.FAILED: "failed",
+    Bucket.PHANTOM: "phantoms",
+    Bucket.UNKNOWN: "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FaultArm:
+    """One column."""
+
+    name: str
+    style: ArmStyle
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """One kind of fault: an entry an arm, and what had been promised of it."""
+
+    title: str
+    name: str
+    entries: list[Shown]
+    promises: list[Shown]
+    """The promise, and its source below it; or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultTable:
+    """Everything about the faults of a run on one table. `differences` names each that differs."""
+
+    sentence: str
+    arms: list[FaultArm]
+    rows: list[FaultRow]
+    differences: list[str]
+
+
+def build_fault_table(
+    cells: Iterable[CellMetrics], absent: Iterable[AbsentCell], styles: Mapping[str, ArmStyle]
+) -> FaultTable | None:
+    """Return the table, None for a run of fewer than three kinds of fault."""
+    cells = [cell for cell in cells if not is_control(cell.fault)]
+    reasons = {_place_of(each): each.why for each in absent}
+    tried = {cell.fault for cell in cells} | {fault for fault, _ in reasons}
+    faults = sorted(tried, key=fault_key)
+    if len(faults) <= _MORE_KINDS_THAN:
+        return None
+    arms = sorted({cell.arm for cell in cells} | {arm for _, arm in reasons}, key=arm_key)
+    drivers = list(dict.fromkeys(cell.compute for cell in cells))
+    compared = {cell.id: agreement(cell) for cell in cells}
+    rows = []
+    for fault in faults:
+        for driver in drivers:
+            here = [cell for cell in cells if (cell.fault, cell.compute) == (fault, driver)]
+            if here:
+                title = fault_words(fault).title
+                if len(drivers) > 1:
+                    title += f", {compute_words(driver)}"
+                rows.append(_row(title, fault, arms, here, reasons, compared))
+    return FaultTable(
+        _sentence(list(compared.values()), len(reasons)),
+        [FaultArm(arm, styles.get(arm, PLAIN)) for arm in arms],
+        rows,
+        [
+            f"{fault_words(cell.fault).title}, {cell.arm}, {difference}"
+            for cell in cells
+            for found in [compared[cell.id]]
+            for difference in (found.differences if found else [])
+        ],
+    )
+
+
+def _place_of(absent: AbsentCell) -> tuple[str, str]:
+    """Fault and arm of a cell's id: `simulated/celery/hardened/sigkill`."""
+    _, engine, profile, fault = absent.id.split("/")
+    return fault, f"{engine}/{profile}"
+
+
+def _row(
+    title: str,
+    fault: str,
+    arms: Sequence[str],
+    cells: Sequence[CellMetrics],
+    reasons: Mapping[tuple[str, str], str],
+    compared: Mapping[str, Agreement | None],
+) -> FaultRow:
+    by_arm = {cell.arm: cell for cell in cells}
+    entries, promises = [], []
+    for arm in arms:
+        cell, why = by_arm.get(arm), reasons.get((fault, arm))
+        entries.append(
+            _shown(cell, compared[cell.id]) if cell else missing(why or "", why or "not tried")
+        )
+        promises.append(_promise(fault, arm, why))
+    return FaultRow(title, fault, entries, promises)
+
+
+def _promise(fault: str, arm: str, why_absent: str | None) -> Shown:
+    expectation = None if why_absent else expectation_of(fault, arm)
+    if expectation is None:
+        return Shown(why_absent or "nothing is promised")
+    return Shown(expectation.promise, detail=expectation.source)
+
+
+def _shown(cell: CellMetrics, found: Agreement | None) -> Shown:
+    """`= 0/5`: lost of confirmed; below it what else became of them, in words."""
+    lost = cell.lost_per_fault.hits
+    mark, note = "", ""
+    if found is not None:
+        mark = _AGREES if found.agrees else _DIFFERS
+        note = "; ".join([*found.differences, f"promised: {found.expectation.promise}"])
+    return Shown(
+        f"{mark} {count(lost)}/{count(cell.faults_confirmed)}".strip(),
+        exact([lost, cell.faults_confirmed]),
+        ", ".join(_words(cell)),
+        note,
+        _tone(cell, found),
+    )
+
+
+def _tone(cell: CellMetrics, found: Agreement | None) -> Tone:
+    if cell.buckets.get(Bucket.LOST) or cell.duplicate_effects:
+        return Tone.ALARM
+    if found is not None and not found.agrees:
+        return Tone.WARNING
+    left = any(trial.confirmed and trial.bucket in _ENDS for trial in cell.trial_list)
+    return Tone.PLAIN if left else Tone.QUIET
+
+
+def _words(cell: CellMetrics) -> list[str]:
+    struck = [trial for trial in cell.trial_list if trial.confirmed]
+    said = []
+    for bucket, words in _ENDS.items():
+        if number := sum(trial.bucket is bucket for trial in struck):
+            said.append(f"{count(number)} {words}")
+    if beside := cell.buckets.get(Bucket.LOST, 0) - cell.lost_per_fault.hits:
+        said.append(f"{count(beside)} lost beside")
+    if cell.graceful:
+        said.append(f"{count(cell.graceful)} finished the step")
+    stopped = [trial.stopped_s for trial in struck if trial.stopped_s is not None]
+    if stopped:
+        said.append(f"{count(len(stopped))} stopped within {seconds(max(stopped))}")
+    if cell.re_executions:
+        said.append(f"{count(cell.re_executions)} repeated")
+    if cell.duplicate_effects:
+        said.append(f"{plural(cell.duplicate_effects, 'effect')} applied twice")
+    said += _recovery(cell)
+    completed = sum(trial.bucket is Bucket.COMPLETED for trial in struck)
+    return said or [f"{count(completed)} completed"]
+
+
+def _recovery(cell: CellMetrics) -> list[str]:
+    times = cell.recovery_s
+    if not times.samples and not times.censored:
+        return []
+    bound = cell.predicted_bound_s
+    limit = "no bound" if bound is None else f"bound {given(bound)}"
+    if times.median is not None:
+        return [f"again after {seconds(times.median)} ({limit})"]
+    got, of = len(times.samples), len(times.samples) + times.censored
+    if not got:
+        return [f"none started again ({limit})"]
+    low, high = times.samples[0], times.samples[-1]
+    when = seconds(low) if got == 1 else seconds_range(low, high)
+    return [f"{got} of {of} again after {when} ({limit})"]
+
+
+def _sentence(compared: Sequence[Agreement | None], absent: int) -> str:
+    held = [each for each in compared if each is not None]
+    agree = sum(each.agrees for each in held)
+    said = f"{agree} of {plural(len(held), 'cell')} came out as the documentation promises"
+    if len(compared) > len(held):
+        said += f"; of {len(compared) - len(held)} nothing is promised, or no fault was confirmed"
+    if absent:
+        said += f"; {plural(absent, 'cell')} cannot exist"
+    return f"{said}."

@@ -1,0 +1,62 @@
+"""The frontier section: what a shorter detection budget buys, and what it costs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bench.checkers.by_job import CellHistory
+from bench.checkers.frontier import Frontier, FrontierPoint, frontier_answer, frontiers
+from bench.metrics import CellMetrics
+from bench.report.arms import ArmStyle
+from bench.report.format import given
+from bench.report.words import FaultWords, fault_words
+from bench.run_info import CellInfo
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPanel:
+    """The points of equally long steps, with the styles of their arms."""
+
+    title: str
+    points: list[FrontierPoint]
+    styles: dict[str, ArmStyle]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierSection:
+    """A panel for each length of step, the one with most budgets first."""
+
+    words: FaultWords
+    sentence: str
+    panels: list[FrontierPanel]
+
+
+def build_frontier(
+    cells: Iterable[CellMetrics],
+    histories: Mapping[str, CellHistory],
+    styles: Mapping[str, ArmStyle],
+) -> FrontierSection | None:
+    """Return the section, None for a run that tried fewer than three budgets."""
+    found = frontiers(cells, histories)
+    if not found:
+        return None
+    return FrontierSection(
+        fault_words(found[0].points[0].fault),
+        " ".join(frontier_answer(found)),
+        [_panel(frontier, styles) for frontier in found],
+    )
+
+
+def setting_of(info: CellInfo) -> str:
+    """Say with which budget and which length of step a cell ran: `budget 2 s, steps of 20 s`."""
+    said = []
+    if info.detection_budget_s:
+        said.append(f"budget {given(info.detection_budget_s)}")
+    if info.healthy_step_s:
+        said.append(f"steps of {given(info.healthy_step_s)}")
+    return ", ".join(said)
+
+
+def _panel(frontier: Frontier, styles: Mapping[str, ArmStyle]) -> FrontierPanel:
+    arms = dict.fromkeys(point.arm for point in frontier.points)
+    title = f"Steps of {given(frontier.step_s)}" if frontier.step_s else "Real pipeline"
+    return FrontierPanel(title, frontier.points, {arm: styles[arm] for arm in arms})

@@ -1,0 +1,219 @@
+"""The soak section: what struck each arm, what became of its jobs, and how steadily it worked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from bench.checkers.soak_answer import soak_answer
+from bench.metrics import Bucket, SoakFaultMetrics, SoakMetrics
+from bench.report import axis
+from bench.report.arms import PLAIN, ArmStyle, arm_key
+from bench.report.format import Shown, count, exact, given, median, missing, seconds, tally
+from bench.report.measures import VERDICT_MARKS
+from bench.report.svg import element, percent
+from bench.run_info import SoakInfo
+
+_PLOT, _FOOT, _UNITS = 160, 26, 1000
+_BAD = (Bucket.FAILED, Bucket.LOST, Bucket.UNRECOVERED, Bucket.PHANTOM, Bucket.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class SoakColumn:
+    """One measure: its heading, and what it means."""
+
+    key: str
+    label: str
+    explain: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoakRow:
+    """One arm's line."""
+
+    arm: str
+    style: ArmStyle
+    entries: list[Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class SoakTable:
+    """One row an arm."""
+
+    columns: list[SoakColumn]
+    rows: list[SoakRow]
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SoakSection:
+    """Everything about a soak that a report shows."""
+
+    sentences: list[str]
+    outcome: SoakTable
+    faults: SoakTable
+    throughput: Markup
+    absent: list[str]
+
+
+_OUTCOME = [
+    SoakColumn("kills", "Process kills", "Processes ended by SIGKILL, whole workers and children"),
+    SoakColumn("faults", "Faults struck", "Seen in the process table, of those planned"),
+    SoakColumn("jobs", "Jobs", "Submitted while faults struck"),
+    SoakColumn("rejected", "Refused", "Submits that the facade refused, most of them tried again"),
+    SoakColumn("completed", "Completed", "Succeeded, readable, every owed effect applied"),
+    *(SoakColumn(bucket.value, bucket.value.capitalize(), f"Jobs {bucket}") for bucket in _BAD),
+    SoakColumn("duplicate_effects", "Duplicate effects", "Effects applied more than once"),
+    SoakColumn("suppressed", "Stopped by the key", "Repeats that the receiver knew by their key"),
+    SoakColumn("duplicates", "Duplicate executions", "Attempts beyond the first that finished"),
+    SoakColumn("re_executions", "Re-executions", "Attempts beyond the first"),
+    SoakColumn("end_to_end", "End to end", "Median from the intended submit to the last step"),
+    SoakColumn("verdict", "Verdict", "The worst of the arm's checks"),
+]
+
+
+def build_soak(
+    entries: Sequence[SoakMetrics], infos: Sequence[SoakInfo], styles: Mapping[str, ArmStyle]
+) -> SoakSection | None:
+    """Return the section, None for a run without a soak."""
+    if not entries:
+        return None
+    ordered = sorted(entries, key=lambda entry: arm_key(entry.arm))
+    return SoakSection(
+        soak_answer(ordered),
+        SoakTable(
+            _OUTCOME,
+            [SoakRow(e.arm, styles.get(e.arm, PLAIN), _outcome(e)) for e in ordered],
+            [],
+        ),
+        _faults(ordered, styles),
+        throughput_chart(ordered, styles),
+        [
+            f"{info.arm}: {what} cannot exist: {why}."
+            for info in infos
+            for what, why in info.absent.items()
+        ],
+    )
+
+
+def _outcome(entry: SoakMetrics) -> list[Shown]:
+    buckets = entry.buckets
+    struck = f"of {count(entry.trials)} planned"
+    return [
+        tally(entry.kills),
+        Shown(count(entry.faults_confirmed), exact(entry.faults_confirmed), struck),
+        tally(entry.jobs),
+        tally(buckets.get(Bucket.REJECTED, 0)),
+        tally(buckets.get(Bucket.COMPLETED, 0)),
+        *(tally(buckets.get(bucket, 0), bad=True) for bucket in _BAD),
+        tally(entry.duplicate_effects, bad=True),
+        tally(entry.suppressed_effects),
+        tally(entry.duplicate_executions),
+        tally(entry.re_executions),
+        median(entry.end_to_end_s, "completed"),
+        Shown(f"{VERDICT_MARKS[entry.verdict]} {entry.verdict}", exact(entry.verdict)),
+    ]
+
+
+def _faults(entries: Sequence[SoakMetrics], styles: Mapping[str, ArmStyle]) -> SoakTable:
+    """One column a kind: how often it struck, and how soon the attempts it hit went on."""
+    kinds = sorted({(each.fault, each.role) for entry in entries for each in entry.faults})
+    columns = [
+        SoakColumn(f"{fault}-{role}", f"{fault}, {role}", "Struck; attempts hit; recovery")
+        for fault, role in kinds
+    ]
+    rows = []
+    for entry in entries:
+        found = {(each.fault, each.role): each for each in entry.faults}
+        shown = [_kind(found[kind]) if kind in found else missing("not tried") for kind in kinds]
+        rows.append(SoakRow(entry.arm, styles.get(entry.arm, PLAIN), shown))
+    return SoakTable(columns, rows, [])
+
+
+def _kind(kind: SoakFaultMetrics) -> Shown:
+    words = f"{count(kind.hit)} attempts hit"
+    samples = kind.recovery_s
+    if samples.median is not None:
+        words += f", on again after {seconds(samples.median)}"
+        words += f" ({seconds(max(samples.samples))} at most)"
+    elif samples.samples:
+        words += f", on again after {seconds(max(samples.samples))} at most"
+    if samples.censored:
+        words += f", {count(samples.censored)} never"
+    return Shown(f"{count(kind.struck)} of {count(kind.tried)}", exact(kind.struck), words)
+
+
+def throughput_chart(entries: Sequence[SoakMetrics], styles: Mapping[str, ArmStyle]) -> Markup:
+    """Draw the jobs that each arm completed a minute, over the time of the soak."""
+    rates = {
+        entry.arm: [(at, done * 60 / entry.every_s) for at, done in entry.throughput]
+        for entry in entries
+        if entry.every_s and len(entry.throughput) > 1
+    }
+    if not rates:
+        return Markup("")
+    right = max(points[-1][0] for points in rates.values()) or 1.0
+    top = max(rate for points in rates.values() for _, rate in points) or 1.0
+    lines = [_line(points, styles.get(arm, PLAIN), right, top) for arm, points in rates.items()]
+    return element(
+        "svg",
+        element("title", "Jobs completed a minute over the time of the soak"),
+        element("desc", "; ".join(_describe(arm, points) for arm, points in rates.items())),
+        *_grid(right, top),
+        element(
+            "svg",
+            *lines,
+            width="100%",
+            height=_PLOT,
+            viewBox=f"0 0 {_UNITS} {_PLOT}",
+            preserveAspectRatio="none",
+            overflow="visible",
+        ),
+        role="img",
+        width="100%",
+        height=_PLOT + _FOOT,
+        overflow="visible",
+        class_="survival",
+    )
+
+
+def _line(
+    points: Sequence[tuple[float, float]], style: ArmStyle, right: float, top: float
+) -> Markup:
+    path = " ".join(
+        f"{_UNITS * at / right:.1f},{_PLOT * (1 - rate / top):.1f}" for at, rate in points
+    )
+    return element(
+        "polyline",
+        points=path,
+        fill="none",
+        class_=f"curve {style.css}",
+        stroke_dasharray=style.dash or None,
+        vector_effect="non-scaling-stroke",
+    )
+
+
+def _grid(right: float, top: float) -> list[Markup]:
+    parts = []
+    for value in axis.ticks(0, top, about=4):
+        y = _PLOT * (1 - value / top)
+        parts.append(element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"))
+        label = axis.label(value)
+        parts.append(element("text", label, x=-8, y=y + 4, text_anchor="end", class_="tick"))
+    for value in axis.ticks(0, right, about=6):
+        parts.append(
+            element(
+                "text",
+                given(value) if value else "0",
+                x=percent(value, right),
+                y=_PLOT + 18,
+                text_anchor="middle",
+                class_="tick",
+            )
+        )
+    return parts
+
+
+def _describe(arm: str, points: Sequence[tuple[float, float]]) -> str:
+    rates = sorted(rate for _, rate in points)
+    return f"{arm}: {rates[len(rates) // 2]:.0f} jobs a minute at the median"

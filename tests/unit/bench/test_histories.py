@@ -1,0 +1,51 @@
+"""Whatever else a history holds: a valid one passes, and a violation in it is found."""
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bench.metrics import Bucket, Verdict
+from tests.unit.bench.builder import Story
+from tests.unit.bench.histories import VIOLATIONS, histories
+
+# A history takes milliseconds to make and to measure; shrinking takes many, and only on failure.
+QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(QUICK, max_examples=100)
+@given(histories())
+def test_a_valid_history_passes_every_check(story: Story) -> None:
+    metrics = story.metrics()
+    short = [c for c in metrics.cells[0].checks if c.verdict is not Verdict.VALID]
+    assert (short, metrics.verdict) == ([], Verdict.VALID)
+
+
+@settings(QUICK, max_examples=100)
+@given(histories())
+def test_the_buckets_of_a_valid_history_add_up(story: Story) -> None:
+    cell = story.cell()
+    assert sum(cell.buckets.values()) == cell.jobs
+    assert cell.buckets[Bucket.LOST] == cell.buckets[Bucket.PHANTOM] == 0
+    assert cell.faults_confirmed == cell.trials == len(cell.recovery_s.samples)
+
+
+@pytest.mark.parametrize("what", VIOLATIONS)
+@settings(QUICK, max_examples=15, phases=[Phase.generate, Phase.shrink])
+@given(story=histories())
+def test_a_planted_violation_is_found_whatever_else_is_there(what: str, story: Story) -> None:
+    violation = VIOLATIONS[what]
+    violation.plant(story)
+    check = story.check(violation.check)
+    assert check.verdict is violation.verdict, check
+    assert violation.says in check.detail
+    assert story.metrics().verdict is Verdict.INVALID
+
+
+@settings(QUICK, max_examples=40)
+@given(histories(), st.sets(st.sampled_from(sorted(VIOLATIONS)), min_size=2, max_size=4))
+def test_one_violation_does_not_hide_another_from_the_verdict(
+    story: Story, several: set[str]
+) -> None:
+    for what in sorted(several):
+        VIOLATIONS[what].plant(story)
+    assert story.metrics().verdict is Verdict.INVALID

@@ -1,0 +1,47 @@
+"""A story of twins: one arm under kills, and the same arm once more beside it."""
+
+from bench.metrics import Check
+from shared.domain.status import JobStatus
+from tests.unit.bench.builder import ARM, CELL, Story, cell_info
+
+TWIN = f"{CELL}-twin"
+
+
+class Twins(Story):
+    """One arm and its twin under kills; cells of other names go to the twins' list."""
+
+    def __init__(self, trials: int = 20, **changes: object) -> None:
+        super().__init__(
+            cell_info(fault="sigkill", trials=trials, **changes),
+            cell_info(
+                id=TWIN,
+                arm=f"{ARM}-twin",
+                fault="sigkill",
+                trials=trials,
+                twin_of=CELL,
+                **changes,
+            ),
+        )
+
+    def kills(self, cell: str, *, after: float, lost: int = 0, of: int = 20) -> "Twins":
+        """Kills a minute apart; those that recover do so within 0.2 s around `after`."""
+        for index in range(of):
+            job, at = f"{cell}-{index}", 60.0 * index
+            worker = f"{cell}-gpu"
+            again = at + 6 + after + 0.2 * (index % 5 - 2) / 2
+            self.submit(job, at, cell=cell)
+            self.denoise(job, f"{job}-1", at=at, done=(0, 5), ends=None, worker=worker)
+            self.fault(f"trial-{job}", job, f"{job}-1", at + 6, cell=cell, worker=worker)
+            if index < lost:
+                self.final(job, JobStatus.RUNNING, held=False, cell=cell, at=2000.0)
+            else:
+                self.denoise(job, f"{job}-2", at=again, worker=worker, pid=101)
+                self.settled(job, again + 12).final(job, cell=cell, at=2000.0)
+        return self
+
+    @property
+    def alike(self) -> Check:
+        """What the comparison found."""
+        [pair] = self.metrics().twins
+        [check] = [check for check in pair.checks if check.name == "twins alike"]
+        return check
