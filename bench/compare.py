@@ -37,6 +37,7 @@ OWED_EFFECTS = ["reserve_credits", "capture_credits", "notify_user"]
 OWED_BY_SESSIONS = ["notify_user"]
 _DEMANDS_OF_ALL = ["faults_confirmed", "no_phantoms"]
 _DEMANDS_OF_HARDENED = ["no_loss", "no_duplicate_effects", "within_bound"]
+_EFFECTS_LIMIT_S = 300.0
 _HARDENED = ("hardened", "renewed", "standalone")
 
 
@@ -169,7 +170,7 @@ def _redis_database(url: str | None, number: int) -> str | None:
 
 
 async def _effects(sink_url: str) -> list[EffectRecord]:
-    async with httpx.AsyncClient(base_url=sink_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=sink_url, timeout=_EFFECTS_LIMIT_S) as client:
         calls = (await client.get("/calls")).raise_for_status().json()
     return [EffectRecord(**call) for call in calls]
 

@@ -38,8 +38,7 @@ def _connect(app: ChangeoverApp, role: Queue) -> None:
     def start(**_: Any) -> None:
         try:
             runtime = app.open_runtime()
-            if role is Queue.GPU:
-                runtime.load_models()
+            runtime.warm_up(role)
         except Exception as error:
             # A signal's sender logs what a receiver raises and goes on (celery/utils/dispatch):
             # the child would take work that it cannot do.

@@ -26,4 +26,6 @@ def _a_child_is_up(pool: Any) -> bool:
     # celery/concurrency/asynpool.py: a child leaves `_waiting_to_start` once it has reported
     # WORKER_UP, which it does after `worker_process_init`.
     processes = pool._pool
+    if processes is None:  # the pool is gone before the consumer, in a cold shutdown
+        return False
     return any(child not in processes._waiting_to_start for child in processes._pool)

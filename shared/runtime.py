@@ -22,6 +22,7 @@ from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
+from shared.policy import Queue
 from shared.ports.artifacts import Artifacts
 from shared.ports.face_embedder import FaceEmbedder
 from shared.ports.image_generator import ImageGenerator
@@ -53,12 +54,21 @@ class Runtime:
     embedder: FaceEmbedder
     uploads: Uploads
     upload_store: Artifacts
+    effects: HttpEffects
+
+    def warm_up(self, role: Queue) -> None:
+        """Do now what the first step of this role would have to wait for.
+
+        A worker does so before it takes work: a GPU worker loads its models, a CPU worker, which
+        alone applies effects, the client that sends them.
+        """
+        if role is Queue.GPU:
+            self.load_models()
+        else:
+            self.effects.open()
 
     def load_models(self) -> None:
-        """Load the models of the workloads that are served here, and record how long it took.
-
-        A GPU worker does so before it takes work.
-        """
+        """Load the models of the workloads that are served here, and record how long it took."""
         began_at = time.monotonic()
         if IMAGE_GENERATION in self.settings.workloads:
             self.generator.load()
@@ -84,10 +94,11 @@ def build_runtime(settings: Settings) -> Runtime:
     create_tables(database)
     ledger = SqlLedger(database)
     jobs = SqlJobs(database)
+    effects = HttpEffects(settings.effects_url)
     runner = StepRunner(
         ledger=ledger,
         idempotency=idempotency_store(settings.idempotency, database),
-        effects=HttpEffects(settings.effects_url),
+        effects=effects,
         worker=settings.worker_name,
         lease_s=settings.lease_s,
         saboteur=saboteur(settings.crash_point, SqlDecisions(database), lambda: is_idle(database)),
@@ -122,4 +133,5 @@ def build_runtime(settings: Settings) -> Runtime:
         embedder=face_embedder(settings),
         uploads=SqlUploads(database),
         upload_store=upload_store,
+        effects=effects,
     )

@@ -51,8 +51,7 @@ def main() -> int:
 async def _run(role: Queue, settings: Settings) -> None:
     profile = profiles.load(settings)
     runtime = build_runtime(settings)
-    if role is Queue.GPU:
-        runtime.load_models()
+    runtime.warm_up(role)
     client = await connect_for_worker(settings, profile)
     if role is Queue.CPU and FACE_SIMILARITY in settings.workloads:
         await _schedule_purges(client, settings)

@@ -23,6 +23,10 @@ class HttpEffects:
 
         return httpx.Client(timeout=self._timeout_s)
 
+    def open(self) -> None:
+        """Get ready to apply the first effect as fast as any other; harmless to repeat."""
+        _ = self._client
+
     def apply(self, effect: str, *, job_id: str, key: str, amount: int | None = None) -> None:
         import httpx
 

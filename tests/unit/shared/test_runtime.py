@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.policy import Queue
 from shared.runtime import build_runtime
 from shared.settings import Settings
 
@@ -39,7 +40,9 @@ def test_only_the_models_of_what_is_served_are_loaded(
     )
     images, faces = Model(), Model()
     runtime = replace(build_runtime(settings), generator=images, embedder=faces)  # type: ignore[arg-type]
-    runtime.load_models()
+    runtime.warm_up(Queue.CPU)
+    assert (images.loaded, faces.loaded) == (False, False)
+    runtime.warm_up(Queue.GPU)
     assert (images.loaded, faces.loaded) == loaded
     runtime.database.dispose()
 
