@@ -89,7 +89,8 @@ def recover(self: HousekeepingTask) -> None:
         _log.warning("job %s: the message of %s is gone", lost.job_id, lost.step)
         app.publications.retract(lost)
         app.publisher.publish_or_leave(lost.job_id)
-    for job_id in set(unmoved) - {job_id for job_id, _ in held}:
+    announced = {each.job_id for each in unseen}
+    for job_id in set(unmoved) - announced - {job_id for job_id, _ in held}:
         if not app.publications.of_job(job_id):
             step = _next_step(app, job_id)
             _log.warning("job %s stands still: on from %s", job_id, step)
