@@ -18,8 +18,15 @@ _COMPUTE = {"simulated": "the simulated GPU", "diffusers": "the real diffusers p
 
 
 def answer(cells: Iterable[CellMetrics]) -> list[str]:
-    """Return the two sentences, right for any data: also for no arm, no kill, no recovery."""
+    """Return the two sentences, right for any data: also for no arm, no kill, no recovery.
+
+    A run of other faults than kills is told of by what they cost the jobs that they struck.
+    """
+    cells = list(cells)
     killed = [cell for cell in cells if cell.fault == SIGKILL]
+    struck = [cell for cell in cells if cell.faults_confirmed]
+    if struck and not killed:
+        return _of_any_fault(struck)
     return [
         _sentence(
             killed,
@@ -38,11 +45,40 @@ def answer(cells: Iterable[CellMetrics]) -> list[str]:
     ]
 
 
-def _sentence(cells: Sequence[CellMetrics], profile: str, opening: str, nothing: str) -> str:
+def _of_any_fault(struck: Sequence[CellMetrics]) -> list[str]:
+    """One sentence for the hardened profiles, one for the others; only what there is."""
+    stock = [cell for cell in struck if cell.profile == STOCK]
+    others = [cell for cell in struck if cell.profile != STOCK]
+    return [
+        opening + "; ".join(_tally(arm, by_arm[arm]) for arm in sorted(by_arm)) + "."
+        for opening, part in (("", others), ("With stock settings, ", stock))
+        if (by_arm := _by_arm(part))
+    ]
+
+
+def _tally(arm: str, cells: Sequence[CellMetrics]) -> str:
+    kinds = len({cell.fault for cell in cells})
+    under = f"under {kinds} kinds of fault" if kinds > 1 else f"under {cells[0].fault}"
+    faults = sum(cell.faults_confirmed for cell in cells)
+    lost = sum(cell.buckets.get(Bucket.LOST, 0) for cell in cells)
+    late = sum(cell.buckets.get(Bucket.UNRECOVERED, 0) for cell in cells)
+    twice = sum(cell.duplicate_effects for cell in cells)
+    return (
+        f"{arm}{_doubt(cells)} lost {lost} of {sum(cell.jobs for cell in cells)} jobs {under}"
+        f" ({faults} confirmed), left {late} open at the deadline and applied {twice}"
+        f" {'effect' if twice == 1 else 'effects'} twice"
+    )
+
+
+def _by_arm(cells: Iterable[CellMetrics]) -> dict[str, list[CellMetrics]]:
     by_arm: dict[str, list[CellMetrics]] = {}
     for cell in cells:
-        if cell.profile == profile:
-            by_arm.setdefault(cell.arm, []).append(cell)
+        by_arm.setdefault(cell.arm, []).append(cell)
+    return by_arm
+
+
+def _sentence(cells: Sequence[CellMetrics], profile: str, opening: str, nothing: str) -> str:
+    by_arm = _by_arm(cell for cell in cells if cell.profile == profile)
     if not any(cell.faults_confirmed for arm in by_arm.values() for cell in arm):
         return nothing
     return opening + "; ".join(_clause(arm, by_arm[arm]) for arm in sorted(by_arm)) + "."

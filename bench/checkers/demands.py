@@ -12,9 +12,10 @@ from bench.metrics import Bucket, Check, Trial, Verdict
 from bench.run_info import CellInfo
 
 FAULTS_CONFIRMED = "faults_confirmed"
+NO_LOSS = "no_loss"
 WITHIN_BOUND = "within_bound"
 DEMANDS = (
-    "no_loss",
+    NO_LOSS,
     "no_duplicate_executions",
     "no_duplicate_effects",
     "no_phantoms",
@@ -27,7 +28,7 @@ def check_demand(demand: str, buckets: Buckets, repetition: Repetition) -> Check
     """Judge a demand that is one of counts; a demand that does not exist is unknown."""
     counts = buckets.counts
     match demand:
-        case "no_loss":
+        case _ if demand == NO_LOSS:
             lost, unrecovered = counts[Bucket.LOST], counts[Bucket.UNRECOVERED]
             detail = f"{lost} lost, {unrecovered} unrecovered"
             return _judged("no loss", lost == 0 and unrecovered == 0, detail)

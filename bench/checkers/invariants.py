@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bench.checkers.attempts import Attempt
 from bench.checkers.buckets import Buckets
 from bench.checkers.by_job import CellHistory, JobHistory
+from bench.checkers.demands import NO_LOSS
 from bench.metrics import Bucket, Check, Verdict
 from shared.domain.status import JobStatus
 from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
@@ -32,9 +33,12 @@ def check_credits(cell: CellHistory, buckets: Buckets) -> Check:
     """No job takes and gives back more than it reserved, nor does both; once terminal, no less.
 
     Repeats are counted as duplicate effects, so each effect counts once here. A phantom's missing
-    settlement is what makes it one, and is left to its bucket.
+    settlement is what makes it one, and is left to its bucket. A failed job that settled nothing is
+    a finding where the scenario does not demand `no_loss`: without retries, whoever could not take
+    the credits does not give them back either.
     """
-    wrong = []
+    wrong: list[str] = []
+    unsettled: list[str] = []
     for job in cell.every_job:
         held = _amount(job, RESERVE_CREDITS)
         taken, back = _amount(job, CAPTURE_CREDITS), _amount(job, RELEASE_CREDITS)
@@ -45,7 +49,12 @@ def check_credits(cell: CellHistory, buckets: Buckets) -> Check:
         elif taken + back > held or (
             _terminal(job) and (settled or not phantom) and held != taken + back
         ):
-            wrong.append(f"{job.job_id} reserved {held}, captured {taken}, released {back}")
+            unpaid = buckets.of_job.get(job.job_id) is Bucket.FAILED and not settled
+            found = unsettled if unpaid and NO_LOSS not in cell.info.demands else wrong
+            found.append(f"{job.job_id} reserved {held}, captured {taken}, released {back}")
+    if unsettled and not wrong:
+        detail = f"a finding, not a demand of this cell: {_listed(unsettled)}"
+        return Check("credits settled once", Verdict.VALID, detail)
     return _none_wrong("credits settled once", wrong)
 
 

@@ -12,6 +12,7 @@ import httpx
 from bench.chaos.fault import NOBODY, Facts, Fault, Ground, Observation
 from bench.client import Answer, Client, connected
 from bench.history import ClientOp
+from shared.domain.status import RecordKind
 
 _ANSWERED_WITHIN_S = 30.0
 _ONCE_MORE_AFTER_S = 1.0
@@ -94,13 +95,22 @@ class Cancel(Fault):
         async with client_of(self.ground, self.ground.ops) as client:
             at = time.monotonic()
             self._answer = await client.cancel(self.target.job_id)
+        self._answered_at = time.monotonic()
         return at
 
     def observed(self) -> Observation:
         """The facade took it, and the attempt was at work."""
         if self._answer.status is None or self._answer.status >= httpx.codes.BAD_REQUEST:
             return Observation(False, f"the cancel was answered {self._answer.status}")
-        return super().observed()
+        seen = super().observed()
+        finished = [
+            record
+            for record in self.ground.tail.by_attempt[self.target.attempt_id]
+            if record.kind is RecordKind.FINISHED and record.mono_s <= self._answered_at
+        ]
+        if finished:
+            return Observation(False, "the step was finished before the cancel was answered")
+        return seen
 
     async def hold(self) -> None:
         """Wait until the job is over. The load follows it too, and what it sees is recorded."""

@@ -88,9 +88,31 @@ def test_an_arm_without_a_confirmed_kill_claims_nothing() -> None:
     assert first.startswith("No GPU worker was seen to die")
 
 
-def test_faults_other_than_a_kill_are_not_the_question() -> None:
-    first, _ = answer([cell("celery/hardened", fault="sigterm")])
+def test_faults_beside_kills_are_not_the_question() -> None:
+    first, _ = answer([cell("celery/hardened"), cell("celery/hardened", fault="sigterm", lost=9)])
+    assert "lost 0 of 20 killed jobs" in first
+
+
+def test_a_run_without_kills_is_told_by_what_its_faults_cost() -> None:
+    sentences = answer(
+        [
+            cell("celery/hardened", fault="zombie", kills=5, jobs=8, duplicate_effects=1),
+            cell("celery/hardened", fault="partition", kills=5, jobs=9),
+            cell("celery/stock", fault="zombie", kills=5, jobs=8, unrecovered=5),
+        ]
+    )
+    assert sentences == [
+        "celery/hardened lost 0 of 17 jobs under 2 kinds of fault (10 confirmed), left 0 open at"
+        " the deadline and applied 1 effect twice.",
+        "With stock settings, celery/stock lost 0 of 8 jobs under zombie (5 confirmed), left 5"
+        " open at the deadline and applied 0 effects twice.",
+    ]
+
+
+def test_a_run_in_which_nothing_was_struck_says_so() -> None:
+    first, second = answer([cell("celery/hardened", fault="none", kills=0)])
     assert first.startswith("No GPU worker was seen to die")
+    assert second.startswith("No GPU worker was seen to die")
 
 
 def test_losses_on_hardened_are_said_first() -> None:

@@ -17,9 +17,9 @@ def credits_of(story: Story) -> Verdict:
     return story.check("credits settled once").verdict
 
 
-def reserved() -> Story:
+def reserved(**changes: object) -> Story:
     """A job of three credits."""
-    return Story().submit("a").effect("a", "reserve_credits", 1, 3)
+    return Story(**changes).submit("a").effect("a", "reserve_credits", 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,15 @@ def test_a_phantom_that_captured_in_part_is_a_breach_as_well() -> None:
     assert credits_of(reserved().effect("a", "capture_credits", 2, 1).final("a")) is Verdict.INVALID
 
 
-def test_a_failed_job_that_keeps_its_reservation_is_a_breach() -> None:
-    assert credits_of(reserved().final("a", JobStatus.FAILED)) is Verdict.INVALID
+def test_a_failed_job_that_keeps_its_reservation_is_a_breach_where_nothing_may_be_lost() -> None:
+    story = reserved(demands=["no_loss"]).final("a", JobStatus.FAILED)
+    assert credits_of(story) is Verdict.INVALID
+
+
+def test_a_failed_job_that_keeps_its_reservation_is_a_finding_elsewhere() -> None:
+    check = reserved().final("a", JobStatus.FAILED).check("credits settled once")
+    assert check.verdict is Verdict.VALID
+    assert "reserved 3, captured 0, released 0" in check.detail
 
 
 def test_an_open_jobs_reservation_is_fine() -> None:
