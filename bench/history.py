@@ -124,6 +124,23 @@ class ProcessEvent:
     mono_s: float
     detail: str = ""
 
+    @classmethod
+    def of_load(cls, load: AttemptRecord, arm: str) -> Self:
+        """Return the event of a model that was loaded.
+
+        Worker names repeat from arm to arm, and a pool's child has no event of its own.
+        """
+        return cls(
+            arm=arm,
+            name=load.worker,
+            role="gpu",
+            pid=load.pid,
+            phase="model_loaded",
+            wall_s=load.wall_s,
+            mono_s=load.mono_s,
+            detail=load.detail,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FinalState:

@@ -71,19 +71,8 @@ async def run_stage(
         for arm in arms:
             arm.tail.refresh()
             outcome.history.attempts += arm.tail.records
-            # Worker names repeat from arm to arm, and a pool's child has no event of its own.
             outcome.history.processes += [
-                ProcessEvent(
-                    arm=arm.stack.arm.name,
-                    name=load.worker,
-                    role="gpu",
-                    pid=load.pid,
-                    phase="model_loaded",
-                    wall_s=load.wall_s,
-                    mono_s=load.mono_s,
-                    detail=load.detail,
-                )
-                for load in arm.tail.model_loads
+                ProcessEvent.of_load(load, arm.stack.arm.name) for load in arm.tail.model_loads
             ]
     return outcome
 

@@ -156,16 +156,7 @@ def topology_of(scenario: Scenario, plan: IdempotencyPlan) -> Topology:
 def model_loads(members: Collection[Member]) -> list[ProcessEvent]:
     """Return each model load as an event of its process: worker names repeat between members."""
     return [
-        ProcessEvent(
-            arm=member.arm.name,
-            name=load.worker,
-            role="gpu",
-            pid=load.pid,
-            phase="model_loaded",
-            wall_s=load.wall_s,
-            mono_s=load.mono_s,
-            detail=load.detail,
-        )
+        ProcessEvent.of_load(load, member.arm.name)
         for member in members
         for load in member.tail.model_loads
     ]

@@ -152,19 +152,8 @@ def _keep(arm: SoakArm, ops: list[ClientOp], history: History) -> None:
     history.ops += ops
     history.attempts += arm.ledger.since(0)
     arm.tail.refresh()
-    # Worker names repeat from arm to arm, and a pool's child has no event of its own.
     history.processes += [
-        ProcessEvent(
-            arm=arm.stack.arm.name,
-            name=load.worker,
-            role="gpu",
-            pid=load.pid,
-            phase="model_loaded",
-            wall_s=load.wall_s,
-            mono_s=load.mono_s,
-            detail=load.detail,
-        )
-        for load in arm.tail.model_loads
+        ProcessEvent.of_load(load, arm.stack.arm.name) for load in arm.tail.model_loads
     ]
 
 
