@@ -29,7 +29,7 @@ from bench.soak.run import SoakOutcome, run_soak, soak_infos
 from bench.stage import StageOutcome, run_stage
 from bench.suite import known_capabilities
 from bench.supervisor import Supervisor
-from bench.topology import Arm
+from bench.topology import WORKER_NICE, Arm
 from shared.domain.jobs import IMAGE_GENERATION, Bound
 from shared.domain.records import EffectRecord
 
@@ -205,6 +205,7 @@ def _topology_facts(scenario: Scenario) -> dict[str, str]:
     facts = {
         "restart delay": f"{scenario.restart_delay_s:g} s",
         "grace between SIGTERM and SIGKILL": f"{scenario.stop_grace_s:g} s",
+        "niceness of workers": f"{WORKER_NICE}; of all else 0",
     }
     for stage in scenario.stages:
         facts["CPU workers an arm"] = f"1 with {scenario.cpu_slots} slots"

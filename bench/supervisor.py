@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.history import ProcessEvent
 
 _POLL_S = 0.05
+_NICEST = 19
 _KILL_WAIT_S = 10.0
 
 
@@ -28,6 +29,8 @@ class ProcessSpec:
     arm: str = ""
     restart_delay_s: float | None = None
     stop_grace_s: float = 10.0
+    nice: int = 0
+    """How far it stands back when processors are short; its children inherit it."""
 
 
 class Managed:
@@ -138,6 +141,9 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
             )
+        if spec.nice:
+            mine = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, popen.pid, min(mine + spec.nice, _NICEST))
         self._tell_guardian("+", popen.pid)
         self._event(spec, popen.pid, "start")
         return popen

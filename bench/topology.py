@@ -22,6 +22,9 @@ ENGINES = ("celery", "temporal")
 READY_LIMIT_S = 180.0
 _CRASHES_BEFORE_GIVING_UP = 3
 _SHORT_GRACE_S = 3.0
+WORKER_NICE = 5
+"""Workers stand back behind the servers, which in earnest have machines of their own: a worker that
+starts again takes a processor for a second, and would slow down what its peers are served by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,9 @@ def start_stack(
         **env,
     }
 
-    def start(role: str, name: str, *argv: str, stop_grace_s: float = _SHORT_GRACE_S) -> Managed:
+    def start(
+        role: str, name: str, *argv: str, stop_grace_s: float = _SHORT_GRACE_S, nice: int = 0
+    ) -> Managed:
         return supervisor.start(
             ProcessSpec(
                 name=name,
@@ -143,6 +148,7 @@ def start_stack(
                 arm=arm.name,
                 restart_delay_s=topology.restart_delay_s,
                 stop_grace_s=stop_grace_s,
+                nice=nice,
             )
         )
 
@@ -155,7 +161,8 @@ def start_stack(
             argv, grace_s = (f"{engine}_impl.worker", "--role", role), topology.stop_grace_s
             for index in range(count):
                 name = f"{prefix}{role}-{index}"
-                stack.workers.append(start(role, name, *argv, stop_grace_s=grace_s))
+                worker = start(role, name, *argv, stop_grace_s=grace_s, nice=WORKER_NICE)
+                stack.workers.append(worker)
         if engine == "celery" and (FACE_SIMILARITY in workloads or recovers(arm)):
             # Temporal's server keeps schedules itself; Celery needs a process for them.
             stack.schedulers.append(start("beat", f"{prefix}beat", "celery_impl.beat"))

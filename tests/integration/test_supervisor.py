@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -69,6 +70,14 @@ async def test_a_killed_process_is_restarted_after_its_delay_and_its_child_is_go
         assert phases == ["start", "exit", "start"]
         gap_s = supervisor.events[2].mono_s - supervisor.events[1].mono_s
         assert gap_s >= 0.2
+
+
+async def test_a_process_and_its_child_stand_back_as_far_as_they_are_told(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        place = supervisor.start(replace(_spec("worker"), nice=5))
+        child = await _child_of(tmp_path / "worker.log")
+        wanted = min(psutil.Process().nice() + 5, 19)
+        assert (psutil.Process(place.pid).nice(), child.nice()) == (wanted, wanted)
 
 
 async def test_sigkill_strikes_the_whole_group_at_once(tmp_path: Path) -> None:
