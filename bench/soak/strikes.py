@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.chaos.ending import end_within_grace, until_replaced_or_gone
 from bench.chaos.faults.freeze import stop_between_transactions
-from bench.chaos.faults.worker import end_within_grace, until_replaced_or_gone
 from bench.soak.arms import SoakArm
 from bench.soak.plan import SoakFault
 from bench.soak.schedule import Strike

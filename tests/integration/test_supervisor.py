@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.chaos.faults.worker import end_within_grace, until_replaced_or_gone
+from bench.chaos.ending import end_within_grace, until_replaced_or_gone
 from bench.supervisor import ProcessSpec, Supervisor
 
 # A parent that ignores SIGTERM or not, with a child of its own.

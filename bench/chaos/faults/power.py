@@ -1,12 +1,9 @@
 """A power cut: everything of an arm dies in the same instant, its server too, and starts again."""
 
-import time
-
+from bench.chaos.ending import kill_at_once
 from bench.chaos.fault import Facts
-from bench.chaos.faults.worker import WorkerFault, until_replaced_or_gone
+from bench.chaos.faults.worker import WorkerFault
 from bench.supervisor import Managed
-
-_KILL_LIMIT_S = 5.0
 
 
 class PowerCut(WorkerFault):
@@ -31,12 +28,7 @@ class PowerCut(WorkerFault):
         """Kill everything; return when the first signal was sent."""
         places = [self.ground.server_of_its_own(), *self.ground.stack.processes]
         self._cut = {place: place.pid for place in places}
-        at = time.monotonic()
-        for place in places:
-            place.kill_group()
-        for place, pid in self._cut.items():
-            await until_replaced_or_gone(place, pid, _KILL_LIMIT_S)
-        return at
+        return await kill_at_once(*places)
 
     def healed(self) -> bool:
         """Whether everything runs again, and every GPU worker has loaded its model since."""

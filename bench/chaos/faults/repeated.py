@@ -3,8 +3,9 @@
 import asyncio
 import time
 
+from bench.chaos.ending import end_within_grace, kill_at_once
 from bench.chaos.fault import Facts, Ground
-from bench.chaos.faults.worker import WorkerFault, end_within_grace, until_replaced_or_gone
+from bench.chaos.faults.worker import Sigkill, ToldToStop
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 
@@ -12,10 +13,9 @@ _POLL_S = 0.02
 _QUIET_S = 30.0
 _LIMIT_S = 240.0
 _DEPLOYS = 3
-_KILL_LIMIT_S = 5.0
 
 
-class PoisonPill(WorkerFault):
+class PoisonPill(Sigkill):
     """Whoever runs the step dies of it, every time, as of a segmentation fault or no memory."""
 
     facts = Facts(
@@ -27,20 +27,14 @@ class PoisonPill(WorkerFault):
         heals_by="the supervisor starts the workers again; the engine gives up on the job",
     )
 
-    async def inject(self) -> float:
-        """Kill the first worker."""
-        at = time.monotonic()
-        await _kill(self.ground, self.target)
-        return at
-
     async def hold(self) -> None:
         """Kill every worker that takes the step up, until none does for 30 s."""
         successors = _Successors(self.ground, self.target)
         while (attempt := await successors.next()) is not None:
-            await _kill(self.ground, attempt)
+            await kill_at_once(self.ground.stack.place(attempt.worker))
 
 
-class Deploys(WorkerFault):
+class Deploys(ToldToStop):
     """The worker that runs the step is told to stop, and so are the two that run it after."""
 
     facts = Facts(
@@ -53,16 +47,9 @@ class Deploys(WorkerFault):
         at=(0.1, 0.4),
     )
 
-    async def inject(self) -> float:
-        """Tell the first worker to stop."""
-        worker = self.ground.stack.place(self.target.worker)
-        self._pid, at = worker.pid, time.monotonic()
-        worker.terminate()
-        return at
-
     async def hold(self) -> None:
         """See the first out, and tell the next two."""
-        await end_within_grace(self.ground.stack.place(self.target.worker), self._pid)
+        await super().hold()
         successors = _Successors(self.ground, self.target)
         for _ in range(_DEPLOYS - 1):
             attempt = await successors.next()
@@ -72,13 +59,6 @@ class Deploys(WorkerFault):
             pid = worker.pid
             worker.terminate()
             await end_within_grace(worker, pid)
-
-
-async def _kill(ground: Ground, attempt: AttemptRecord) -> None:
-    worker = ground.stack.place(attempt.worker)
-    pid = worker.pid
-    worker.kill_group()
-    await until_replaced_or_gone(worker, pid, _KILL_LIMIT_S)
 
 
 class _Successors:

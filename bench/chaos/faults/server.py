@@ -3,10 +3,9 @@
 import asyncio
 import time
 
+from bench.chaos.ending import end_within_grace, kill_at_once
 from bench.chaos.fault import Facts, Fault
-from bench.chaos.faults.worker import end_within_grace, until_replaced_or_gone
 
-_KILL_LIMIT_S = 5.0
 _DOWN_FOR_S = 15.0
 _BY_RESTART = "the supervisor starts the server again on its data"
 
@@ -17,10 +16,8 @@ class _ServerFault(Fault):
     async def inject(self) -> float:
         """Kill the server; return when the signal was sent."""
         server = self.ground.server_of_its_own()
-        self._pid, at = server.pid, time.monotonic()
-        server.kill_group()
-        await until_replaced_or_gone(server, self._pid, _KILL_LIMIT_S)
-        return at
+        self._pid = server.pid
+        return await kill_at_once(server)
 
     def healed(self) -> bool:
         """Whether another process has taken the server's place."""

@@ -1,15 +1,12 @@
 """Faults that end a worker's process; the supervisor's restart, equal for every arm, heals them."""
 
-import asyncio
 import os
 import signal
 import time
 
+from bench.chaos.ending import end_within_grace, kill_at_once
 from bench.chaos.fault import Facts, Fault
-from bench.supervisor import Managed
 
-_POLL_S = 0.02
-_KILL_LIMIT_S = 5.0
 _BY_RESTART = "the supervisor starts the worker again"
 
 
@@ -41,11 +38,7 @@ class Sigkill(WorkerFault):
 
     async def inject(self) -> float:
         """Kill, and return when the signal was sent."""
-        worker = self.ground.stack.place(self.target.worker)
-        pid, at = worker.pid, time.monotonic()
-        worker.kill_group()
-        await until_replaced_or_gone(worker, pid, _KILL_LIMIT_S)
-        return at
+        return await kill_at_once(self.ground.stack.place(self.target.worker))
 
 
 class ChildSigkill(WorkerFault):
@@ -76,7 +69,7 @@ class ChildSigkill(WorkerFault):
         return at
 
 
-class _Sigterm(WorkerFault):
+class ToldToStop(WorkerFault):
     """SIGTERM to the worker's main process, and SIGKILL to its group once the grace is over."""
 
     async def inject(self) -> float:
@@ -91,7 +84,7 @@ class _Sigterm(WorkerFault):
         await end_within_grace(self.ground.stack.place(self.target.worker), self._pid)
 
 
-class Sigterm(_Sigterm):
+class Sigterm(ToldToStop):
     """The worker is told to stop long before its step can end."""
 
     facts = Facts(
@@ -107,7 +100,7 @@ class Sigterm(_Sigterm):
     )
 
 
-class SigtermShort(_Sigterm):
+class SigtermShort(ToldToStop):
     """The worker is told to stop when its step is about to end."""
 
     facts = Facts(
@@ -122,21 +115,3 @@ class SigtermShort(_Sigterm):
         mark="SIGTERM",
         at=(0.7, 0.85),
     )
-
-
-async def end_within_grace(worker: Managed, pid: int) -> None:
-    """Wait until process `pid` of this place is gone; kill its group once the grace is over."""
-    try:
-        await until_replaced_or_gone(worker, pid, worker.spec.stop_grace_s)
-    except TimeoutError:
-        worker.kill_group()
-        await until_replaced_or_gone(worker, pid, _KILL_LIMIT_S)
-
-
-async def until_replaced_or_gone(worker: Managed, pid: int, limit_s: float) -> None:
-    """Return once process `pid` is no longer in this place; `TimeoutError` past the limit."""
-    give_up_at = time.monotonic() + limit_s
-    while worker.pid == pid and not worker.exited():
-        if time.monotonic() > give_up_at:
-            raise TimeoutError(f"process {pid} is still there {limit_s:g} s after the signal")
-        await asyncio.sleep(_POLL_S)

@@ -3,14 +3,13 @@
 import asyncio
 import time
 
+from bench.chaos.ending import kill_at_once
 from bench.chaos.fault import Facts
 from bench.chaos.faults.sessions import PATIENCE_S, SESSION_ENV, SessionFault
-from bench.chaos.faults.worker import until_replaced_or_gone
 from bench.client import Client
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
 from shared.domain.status import JobStatus
 
-_KILL_LIMIT_S = 5.0
 _DOWN_FOR_S = 2.0
 _OVER_WITHIN_S = 45.0
 _POLL_S = 0.1
@@ -37,13 +36,9 @@ class InputWhileWorkersDown(SessionFault):
         job_id = await self.opened(client)
         await self._until_waiting(client, job_id)
         workers = self.ground.stack.workers
-        pids = [worker.pid for worker in workers]
-        at = time.monotonic()
         for worker in workers:
             worker.held = True
-            worker.kill_group()
-        for worker, pid in zip(workers, pids, strict=True):
-            await until_replaced_or_gone(worker, pid, _KILL_LIMIT_S)
+        at = await kill_at_once(*workers)
         await self.bring(client, job_id, IMAGE)
         await self.bring(client, job_id, VIDEO)
         return at
