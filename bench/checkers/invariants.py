@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from bench.checkers.attempts import Attempt
-from bench.checkers.buckets import Buckets
+from bench.checkers.buckets import Buckets, check_buckets
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.checkers.demands import NO_LOSS
+from bench.checkers.verdict import Checks
 from bench.metrics import Bucket, Check, Verdict
 from shared.domain.status import JobStatus
 from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
@@ -15,6 +17,17 @@ from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
 _SHOWN = 5
 _ANSWER_LIMIT_S = 5.0
 """How long a client waits for an answer (bench/load/locustfile.py)."""
+
+
+def run_invariants(checks: Checks, cell: CellHistory, buckets: Buckets) -> None:
+    """Run every check of what must hold whatever was done to the jobs."""
+    checks.run("jobs completed", partial(check_some_completed, cell, buckets))
+    checks.run("buckets add up", partial(check_buckets, buckets))
+    checks.run("credits settled once", partial(check_credits, cell, buckets))
+    checks.run("one job a key", partial(check_keys, cell))
+    checks.run("nothing ran after a rejection", partial(check_rejected, cell, buckets))
+    checks.run("nothing ran after a cancel", partial(check_cancelled, cell))
+    checks.run("a terminal status stays", partial(check_terminal_status, cell))
 
 
 def check_some_completed(cell: CellHistory, buckets: Buckets) -> Check:

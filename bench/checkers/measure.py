@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from bench.checkers.answer import answer
-from bench.checkers.buckets import Buckets, check_buckets, sort_into_buckets
+from bench.checkers.buckets import Buckets, sort_into_buckets
 from bench.checkers.by_job import CellHistory, by_cell
 from bench.checkers.capabilities import measure_suite
 from bench.checkers.demands import (
@@ -19,14 +19,7 @@ from bench.checkers.device_time import Cause, split_device_time
 from bench.checkers.frontier import frontier_answer, frontiers
 from bench.checkers.idempotency import measure_idempotency, unmeasured
 from bench.checkers.idempotency_answer import idempotency_answer
-from bench.checkers.invariants import (
-    check_cancelled,
-    check_credits,
-    check_keys,
-    check_rejected,
-    check_some_completed,
-    check_terminal_status,
-)
+from bench.checkers.invariants import run_invariants
 from bench.checkers.latency import Latency, measure_latency
 from bench.checkers.recovery import completion_times, read_trials, recovery_samples
 from bench.checkers.reload import Reloads, check_reloads, find_reloads
@@ -130,13 +123,7 @@ def _measure_cell(
     device_s[Cause.RELOAD] = reloads.seconds.get(info.id, 0.0)
     latency = checks.value("latency", Latency.none(), partial(measure_latency, cell, of_job))
 
-    checks.run("jobs completed", partial(check_some_completed, cell, buckets))
-    checks.run("buckets add up", partial(check_buckets, buckets))
-    checks.run("credits settled once", partial(check_credits, cell, buckets))
-    checks.run("one job a key", partial(check_keys, cell))
-    checks.run("nothing ran after a rejection", partial(check_rejected, cell, buckets))
-    checks.run("nothing ran after a cancel", partial(check_cancelled, cell))
-    checks.run("a terminal status stays", partial(check_terminal_status, cell))
+    run_invariants(checks, cell, buckets)
     checks.run("model loads told apart", partial(check_reloads, reloads.ambiguous.get(info.id, 0)))
     if trials is not None:
         checks.run("faults hit", partial(check_faults, info, trials))

@@ -5,18 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bench.checkers.buckets import Buckets, check_buckets, sort_into_buckets
+from bench.checkers.buckets import Buckets, sort_into_buckets
 from bench.checkers.by_job import CellHistory, by_cell
 from bench.checkers.demands import check_demand
 from bench.checkers.faults import KILLING, Fault
-from bench.checkers.invariants import (
-    check_cancelled,
-    check_credits,
-    check_keys,
-    check_rejected,
-    check_some_completed,
-    check_terminal_status,
-)
+from bench.checkers.invariants import run_invariants
 from bench.checkers.recovery import read_trials, recovery_samples
 from bench.checkers.repetition import Repetition, count_repetition
 from bench.checkers.statistics import summarise
@@ -69,13 +62,7 @@ def _measure(info: SoakInfo, cell: CellHistory) -> SoakMetrics:
     repetition = checks.value("repetition", Repetition(), partial(count_repetition, jobs))
     at_work = replace(cell, faults=[fault for fault in cell.faults if fault.aimed])
     trials = checks.value("recovery", [], partial(read_trials, at_work, buckets.of_job, ()))
-    checks.run("jobs completed", partial(check_some_completed, cell, buckets))
-    checks.run("buckets add up", partial(check_buckets, buckets))
-    checks.run("credits settled once", partial(check_credits, cell, buckets))
-    checks.run("one job a key", partial(check_keys, cell))
-    checks.run("nothing ran after a rejection", partial(check_rejected, cell, buckets))
-    checks.run("nothing ran after a cancel", partial(check_cancelled, cell))
-    checks.run("a terminal status stays", partial(check_terminal_status, cell))
+    run_invariants(checks, cell, buckets)
     checks.run("faults accounted for", partial(_check_faults, info, _strikes(cell.faults)))
     for demand in info.demands:
         checks.run(demand, partial(check_demand, demand, buckets, repetition))
