@@ -8,7 +8,7 @@ from markupsafe import Markup
 from bench.report import axis
 from bench.report.arms import ArmStyle
 from bench.report.format import seconds, share
-from bench.report.svg import element, percent
+from bench.report.svg import element, percent, plot
 
 _PLOT = 240
 _AXIS = 30
@@ -61,15 +61,7 @@ def survival_chart(curves: Sequence[Curve], drain_s: float, what: str) -> Markup
         element("title", f"Share of {what} recovered by t seconds"),
         element("desc", _describe(curves)),
         _grid(right, height),
-        element(
-            "svg",
-            *(_line(curve, right) for curve in curves),
-            width="100%",
-            height=_PLOT,
-            viewBox=f"0 0 {_UNITS} {_PLOT}",
-            preserveAspectRatio="none",
-            overflow="visible",
-        ),
+        plot(*(_line(curve, right) for curve in curves), units=_UNITS, height=_PLOT),
         _labels(curves),
         *(
             _strip(curve, right, _PLOT + _AXIS + _ROW * place + _ROW // 2)

@@ -10,7 +10,7 @@ from bench.report import axis
 from bench.report.arms import ArmStyle
 from bench.report.format import given, seconds
 from bench.report.frontier import FrontierPanel
-from bench.report.svg import element
+from bench.report.svg import element, plot
 
 _PLOT = 200
 _FOOT = 34
@@ -52,14 +52,10 @@ def _chart(panel: FrontierPanel, cost: Cost, what: str) -> Markup:
         element("title", f"Median recovery against {what}"),
         element("desc", _describe(points, cost, what)),
         _grid(across, top, what),
-        element(
-            "svg",
+        plot(
             *(_line(of_arm, panel.styles, cost, across, top) for of_arm in by_arm),
-            width="100%",
+            units=_UNITS,
             height=_PLOT,
-            viewBox=f"0 0 {_UNITS} {_PLOT}",
-            preserveAspectRatio="none",
-            overflow="visible",
         ),
         *(
             _marks(of_arm, panel.styles, cost, across, top, place)

@@ -11,7 +11,7 @@ from bench.report import axis
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, count, exact, given, median, missing, seconds, tally
 from bench.report.measures import VERDICT_MARKS
-from bench.report.svg import element, percent
+from bench.report.svg import element, percent, plot
 from bench.run_info import SoakInfo
 
 _PLOT, _FOOT, _UNITS = 160, 26, 1000
@@ -160,15 +160,7 @@ def throughput_chart(entries: Sequence[SoakMetrics], styles: Mapping[str, ArmSty
         element("title", "Jobs completed a minute over the time of the soak"),
         element("desc", "; ".join(_describe(arm, points) for arm, points in rates.items())),
         *_grid(right, top),
-        element(
-            "svg",
-            *lines,
-            width="100%",
-            height=_PLOT,
-            viewBox=f"0 0 {_UNITS} {_PLOT}",
-            preserveAspectRatio="none",
-            overflow="visible",
-        ),
+        plot(*lines, units=_UNITS, height=_PLOT),
         role="img",
         width="100%",
         height=_PLOT + _FOOT,

@@ -23,6 +23,19 @@ def element(name: str, *children: str, **attributes: Attribute) -> Markup:
     return Markup(f"<{name}{head}>{body}</{name}>" if body else f"<{name}{head}/>")
 
 
+def plot(*lines: str, units: int, height: int) -> Markup:
+    """Return lines drawn in `units` across and pixels down, stretched over the chart's width."""
+    return element(
+        "svg",
+        *lines,
+        width="100%",
+        height=height,
+        viewBox=f"0 0 {units} {height}",
+        preserveAspectRatio="none",
+        overflow="visible",
+    )
+
+
 def percent(part: float, whole: float) -> str:
     """Return where `part` lies in `whole`, as a percentage for an x or a width."""
     return f"{_short(100 * part / whole if whole else 0)}%"

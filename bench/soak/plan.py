@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from bench.topology import ENGINES, Arm, profiles_of
+from bench.scenario_table import ArmNames, Table, arm_of
+from bench.topology import Arm
 
 
 class Role(StrEnum):
@@ -52,11 +53,7 @@ _ROLES = {
 }
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class MixEntry(_Table):
+class MixEntry(Table):
     """One kind of fault on one role, and how often it is drawn among the others."""
 
     fault: SoakFault
@@ -73,19 +70,10 @@ class MixEntry(_Table):
         return role
 
 
-def _is_arm(text: str) -> str:
-    known = [f"{engine}/{name}" for engine in ENGINES for name in profiles_of(engine)]
-    if text not in known:
-        raise ValueError(f"{text!r} is not one of {', '.join(known)}")
-    return text
-
-
-class SoakPlan(_Table):
+class SoakPlan(Table):
     """Steady load on every arm, and faults drawn by the seed, until the time is over."""
 
-    arms: list[Annotated[str, AfterValidator(_is_arm)]] = Field(
-        ["celery/hardened", "temporal/hardened"], min_length=1
-    )
+    arms: ArmNames = Field(["celery/hardened", "temporal/hardened"])
     duration_s: float = Field(gt=0)
     rate_per_s: float = Field(gt=0)
     """Jobs that arrive in a second, on average, on each arm."""
@@ -106,13 +94,6 @@ class SoakPlan(_Table):
     drain_s: float = Field(gt=0)
     """T: how long after the last arrival jobs are judged, at the latest."""
     mix: list[MixEntry] = Field(min_length=1)
-
-    @field_validator("arms")
-    @classmethod
-    def _each_arm_once(cls, arms: list[str]) -> list[str]:
-        if len(set(arms)) != len(arms):
-            raise ValueError("each once")
-        return arms
 
     @field_validator("mix")
     @classmethod
@@ -138,7 +119,7 @@ class SoakPlan(_Table):
     @property
     def parsed_arms(self) -> list[Arm]:
         """The arms as objects."""
-        return [Arm(*text.split("/", 1)) for text in self.arms]
+        return [arm_of(name) for name in self.arms]
 
     @property
     def linked_roles(self) -> frozenset[Role]:
