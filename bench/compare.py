@@ -17,6 +17,7 @@ from bench.cell import cell_id
 from bench.chaos.registry import FAULTS, exposed
 from bench.history import History, merged, write_history
 from bench.host import git_revision, host_facts, versions
+from bench.host_monitor import HostMonitor
 from bench.idempotency.arms import guarded_arms
 from bench.idempotency.infos import experiment_infos
 from bench.idempotency.run import IdempotencyOutcome, run_idempotency
@@ -44,9 +45,10 @@ _HARDENED = ("hardened", "renewed", "standalone")
 async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]) -> None:
     """Run the scenario and write `run.json`, `history.jsonl` and `images/` into the folder."""
     began, began_at = time.monotonic(), datetime.now(UTC)
+    host = host_facts()
     capabilities = known_capabilities(folder.parent)
     outcomes: list[StageOutcome] = []
-    async with Supervisor(folder / "logs") as supervisor:
+    async with HostMonitor() as monitor, Supervisor(folder / "logs") as supervisor:
         say("starting servers")
         backends, sink_url = await _start_servers(supervisor, scenario, folder)
         for number, stage in enumerate(scenario.stages):
@@ -80,7 +82,7 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
             experiments = await run_idempotency(
                 supervisor, backends, scenario, scenario.idempotency, folder=folder, say=say
             )
-        world = History(effects=effects, processes=supervisor.events)
+        world = History(effects=effects, processes=supervisor.events, host=monitor.samples)
     parts: list[StageOutcome | SoakOutcome | IdempotencyOutcome] = [*outcomes, soak, experiments]
     history = merged([world, *(part.history for part in parts)])
     cells = [
@@ -98,7 +100,7 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
         seed=scenario.seed,
         started_at=began_at.isoformat(timespec="seconds"),
         duration_s=time.monotonic() - began,
-        host=host_facts(),
+        host=host,
         versions=versions(),
         git=git_revision(),
         services=list({k: v for part in parts for k, v in part.services.items()}.values()),

@@ -15,6 +15,7 @@ from shared.domain.status import JobStatus
 
 _AT_ONCE = 6
 _TRIES = 3
+_NO_SUCH_JOB: dict[str, Any] = {}
 
 
 async def final_states(stack: Stack, cell: str, ops: Iterable[ClientOp]) -> list[FinalState]:
@@ -36,6 +37,8 @@ async def final_states(stack: Stack, cell: str, ops: Iterable[ClientOp]) -> list
 
 async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> FinalState:
     view = await _get(client, f"/v1/jobs/{job_id}")
+    if view == _NO_SUCH_JOB:
+        return _state(cell, job_id, None, held=False, where="the facade knows no such job")
     trace: dict[str, Any] | None = None
     if not _over(view):
         trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace")
@@ -53,17 +56,24 @@ async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> Fin
             held, where, due_in_s = trace["held"], trace["where"], trace["due_in_s"]
         else:
             where = "the facade did not answer"
+    error = view["error"] if view else None
+    return _state(cell, job_id, status, error, readable, held, where, due_in_s)
+
+
+def _state(
+    cell: str,
+    job_id: str,
+    status: JobStatus | None,
+    error: str | None = None,
+    readable: bool | None = None,
+    held: bool | None = None,
+    where: str = "",
+    due_in_s: float | None = None,
+) -> FinalState:
+    known = status.value if status else None
+    now, wall_now = time.monotonic(), time.time()
     return FinalState(
-        cell=cell,
-        job_id=job_id,
-        status=status.value if status else None,
-        error=view["error"] if view else None,
-        readable=readable,
-        held=held,
-        where=where,
-        due_in_s=due_in_s,
-        wall_s=time.time(),
-        mono_s=time.monotonic(),
+        cell, job_id, known, error, readable, held, where, due_in_s, wall_s=wall_now, mono_s=now
     )
 
 
@@ -72,12 +82,15 @@ def _over(view: dict[str, Any] | None) -> bool:
 
 
 async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any] | None:
+    """Return the answer, nothing in it if there is no such job, None if there is no answer."""
     for _ in range(_TRIES):
         try:
             answer = await client.get(path)
             if answer.status_code == 200:
                 body: dict[str, Any] = answer.json()
                 return body
+            if answer.status_code == 404:
+                return _NO_SUCH_JOB
         except httpx.HTTPError:
             pass
         await asyncio.sleep(0.5)

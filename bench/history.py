@@ -163,6 +163,15 @@ class FinalState:
     mono_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class HostSample:
+    """The share of all processors in use since the sample before, from 0 to 1."""
+
+    busy: float
+    wall_s: float
+    mono_s: float
+
+
 @dataclass(slots=True)
 class History:
     """A run's records, each list in order of time."""
@@ -173,6 +182,7 @@ class History:
     faults: list[FaultEvent] = field(default_factory=list)
     processes: list[ProcessEvent] = field(default_factory=list)
     finals: list[FinalState] = field(default_factory=list)
+    host: list[HostSample] = field(default_factory=list)
 
 
 def merged(histories: Iterable[History]) -> History:
@@ -192,6 +202,7 @@ _KINDS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "fault": ("faults", TypeAdapter(FaultEvent)),
     "process": ("processes", TypeAdapter(ProcessEvent)),
     "final": ("finals", TypeAdapter(FinalState)),
+    "host": ("host", TypeAdapter(HostSample)),
 }
 
 

@@ -23,6 +23,7 @@ _PACKAGES = (
     "transformers",
     "locust",
 )
+_NO_GPU = "none that nvidia-smi knows"
 
 
 def host_facts() -> dict[str, str]:
@@ -30,10 +31,11 @@ def host_facts() -> dict[str, str]:
     memory_gib = psutil.virtual_memory().total / 2**30
     return {
         "cpu": f"{os.cpu_count()} x {_processor()}",
+        "gpu": _gpu(),
         "memory": f"{memory_gib:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "load_before": f"{os.getloadavg()[0]:.2f}",
+        "load before": f"{os.getloadavg()[0]:.2f}",
     }
 
 
@@ -62,6 +64,20 @@ def _git(*arguments: str) -> str:
         ["git", *arguments], capture_output=True, text=True, timeout=5, check=True
     )
     return done.stdout.strip()
+
+
+def _gpu() -> str:
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return _NO_GPU
+    return "; ".join(done.stdout.split("\n")).strip("; ") or _NO_GPU
 
 
 def _processor() -> str:

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from bench.addresses import Backends
+from bench.arm_facts import ask
 from bench.cell import CellOutcome, run_cell
 from bench.history import History, ProcessEvent
 from bench.live_arms import running_arms
@@ -15,7 +14,6 @@ from bench.pictures import Picture, keep_pictures
 from bench.run_info import ServiceInfo
 from bench.scenario import CellPlan, Scenario, Stage
 from bench.supervisor import Supervisor
-from bench.topology import Stack
 from bench.warm_up import warm_up
 from shared.domain.jobs import Bound, EffectiveSetting
 
@@ -48,7 +46,11 @@ async def run_stage(
     say(f"{stage.id}: starting {len(stage.parsed_arms)} arms")
     async with running_arms(supervisor, backends, scenario, stage, folder) as arms:
         for arm in arms:
-            await _ask(arm.stack, outcome)
+            of_arm, name = await ask(arm.stack), arm.stack.arm.name
+            if not arm.stack.arm.twin:  # they are its arm's
+                outcome.settings[name] = of_arm.settings
+            outcome.bounds[name] = of_arm.bounds
+            outcome.services[of_arm.service.name] = of_arm.service
         say(f"{stage.id}: warming up")
         await asyncio.gather(*(warm_up(arm.stack, stage) for arm in arms))
         for index, plan in enumerate(stage.cells):
@@ -75,19 +77,6 @@ async def run_stage(
                 ProcessEvent.of_load(load, arm.stack.arm.name) for load in arm.tail.model_loads
             ]
     return outcome
-
-
-async def _ask(stack: Stack, outcome: StageOutcome) -> None:
-    """Ask an arm for its settings, its bounds and its server."""
-    arm = stack.arm
-    async with httpx.AsyncClient(base_url=stack.url, timeout=10) as client:
-        settings = (await client.get("/v1/operator/settings")).raise_for_status().json()
-        bounds = (await client.get("/v1/operator/bounds")).raise_for_status().json()
-        health = (await client.get("/readyz")).raise_for_status().json()["health"]
-    if not arm.twin:  # they are its arm's
-        outcome.settings[arm.name] = [EffectiveSetting(**setting) for setting in settings]
-    outcome.bounds[arm.name] = {fault: Bound(**bound) for fault, bound in bounds.items()}
-    outcome.services[arm.engine] = ServiceInfo(arm.engine, health["server"], health["persistence"])
 
 
 async def _pictures(

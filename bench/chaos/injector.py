@@ -9,9 +9,13 @@ from bench.chaos.fault import NOBODY, Fault, Ground
 from bench.chaos.target import Aim, find_target
 from bench.history import FaultEvent, FaultPhase
 from shared.domain.records import AttemptRecord
+from shared.domain.status import RecordKind
 
+_DONE = (RecordKind.FINISHED, RecordKind.REPLAYED)
 _POLL_S = 0.02
 _HEAL_LIMIT_S = 60.0
+_RECOVERY_BUDGETS = 4
+"""How many detection budgets after the heal a recovery is waited for."""
 
 
 @dataclass(slots=True)
@@ -54,10 +58,14 @@ class Injector:
                 return
             self._trials += 1
             try:
-                await self._strike(f"{self.ground.cell}#{self._trials}", target)
+                fault = await self._strike(f"{self.ground.cell}#{self._trials}", target)
             finally:
                 self._down.discard(target.worker)
                 self.at_once.release()
+            if fault is not None and self.fault.facts.whole_arm:
+                await self._until_recovered(fault)
+                # The next trial is about jobs that this one has not disturbed.
+                self.since_mono_s = time.monotonic()
 
     async def _next_target(self) -> AttemptRecord | None:
         """Return whom to strike, with one place of `at_once` taken for it; None if time is up."""
@@ -75,7 +83,8 @@ class Injector:
         share = self.rng.uniform(*self.at)
         return Aim(facts.step, share, beside_another=facts.beside_another)
 
-    async def _strike(self, trial: str, target: AttemptRecord) -> None:
+    async def _strike(self, trial: str, target: AttemptRecord) -> Fault | None:
+        """Strike, confirm and heal; return the fault, None if it could not be carried out."""
         self._struck.add(target.job_id)
         self._down.add(target.worker)
         fault = self.fault(self.ground, target)
@@ -88,10 +97,11 @@ class Injector:
             await fault.hold()
         except TimeoutError as error:
             self._event(FaultPhase.MISSED, trial, fault.target, time.monotonic(), str(error))
-            return
+            return None
         finally:
             fault.heal()
         await self._until_healed(fault, trial)
+        return fault
 
     def _confirm(self, fault: Fault, trial: str) -> None:
         target, struck_at = fault.target, fault.struck_at
@@ -109,11 +119,30 @@ class Injector:
         while time.monotonic() < give_up_at:
             if fault.healed():
                 self._event(FaultPhase.HEALED, trial, fault.target, time.monotonic())
-                if fault.facts.whole_arm:
-                    # The next trial is about jobs that this one has not disturbed.
-                    self.since_mono_s = time.monotonic()
                 return
             await asyncio.sleep(_POLL_S)
+
+    async def _until_recovered(self, fault: Fault) -> None:
+        """Wait until the struck step is under way again or done, or will not be so soon.
+
+        The arm's next fault strikes this job as well, and its recovery would be that of both.
+        """
+        if not fault.facts.aimed:
+            return
+        give_up_at = time.monotonic() + _RECOVERY_BUDGETS * self.ground.detection_budget_s
+        while time.monotonic() < give_up_at and not self._recovered(fault):
+            await asyncio.sleep(_POLL_S)
+
+    def _recovered(self, fault: Fault) -> bool:
+        target, tail = fault.target, self.ground.tail
+        if any(record.kind in _DONE for record in tail.by_attempt[target.attempt_id]):
+            return True
+        return any(
+            (records[0].job_id, records[0].step) == (target.job_id, target.step)
+            and records[-1].mono_s > fault.struck_at
+            for attempt_id, records in tail.by_attempt.items()
+            if attempt_id != target.attempt_id
+        )
 
     async def _wait_for_target(self, aim: Aim) -> AttemptRecord | None:
         """Return a target, with one place of `at_once` taken for it; None if time is up."""

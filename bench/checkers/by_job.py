@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bench.checkers.attempts import Attempt, build_attempts
 from bench.checkers.faults import Fault, merge_faults
 from bench.checkers.submissions import CANCEL, FOLLOW, Submission, read_submissions
-from bench.history import ClientOp, FinalState, History, OpPhase
+from bench.history import ClientOp, FinalState, History, HostSample, OpPhase
 from bench.run_info import CellInfo, RunInfo
 from shared.domain.records import AttemptRecord, EffectRecord
 
@@ -68,6 +68,8 @@ class CellHistory:
     faults: list[Fault] = field(default_factory=list)
     window_s: tuple[float, float] | None = None
     """From the first submission to the last operation or final state."""
+    host: Sequence[HostSample] = ()
+    """How busy the machine was, over the whole run."""
 
     @property
     def submissions(self) -> list[Submission]:
@@ -82,7 +84,7 @@ class CellHistory:
 
 def by_cell(info: RunInfo, history: History) -> dict[str, CellHistory]:
     """Sort the history by cell id. Records of cells that `info` does not name are left out."""
-    cells = {cell.id: CellHistory(cell) for cell in info.cells}
+    cells = {cell.id: CellHistory(cell, host=history.host) for cell in info.cells}
     ops: dict[str, list[ClientOp]] = defaultdict(list)
     for op in sorted(history.ops, key=lambda op: op.mono_s):
         ops[op.cell].append(op)

@@ -7,6 +7,8 @@ workers, and a cell that shows it is valid.
 from collections.abc import Sequence
 
 from bench.checkers.buckets import Buckets
+from bench.checkers.by_job import CellHistory
+from bench.checkers.host_load import STARVED_FROM, starved
 from bench.checkers.repetition import Repetition
 from bench.metrics import Bucket, Check, Trial, Verdict
 from bench.run_info import CellInfo
@@ -64,32 +66,38 @@ def check_faults(info: CellInfo, trials: Sequence[Trial]) -> Check:
     return Check("faults hit", Verdict.VALID if hit_all else Verdict.UNKNOWN, detail)
 
 
-def check_bound(info: CellInfo, trials: Sequence[Trial]) -> Check:
+def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
     """Every recovery came within the bound that the effective settings predict.
 
     A job that was still open when its bound had passed, with no new attempt, breaks it too. Where
-    the scenario does not demand `within_bound`, a breach is a finding and not a verdict.
+    the scenario does not demand `within_bound`, a breach is a finding and not a verdict. Where the
+    machine had nothing left for as long as the bound, whose fault it was is unknown.
     """
+    info = cell.info
     name, bound_s = "recovery within bound", info.predicted.seconds
     cut_off = [trial for trial in trials if trial.cut_off]
     samples = [trial.recovery_s for trial in cut_off if trial.recovery_s is not None]
     if bound_s is None:
         why = info.predicted.why or "no recovery is predicted"
         return Check(name, Verdict.VALID, f"no bound ({why}); {len(samples)} recovered")
-    late = sorted(seconds for seconds in samples if seconds > bound_s)
-    overdue = [trial.trial for trial in cut_off if _open(trial) and trial.observed_s > bound_s]
+    late = [trial for trial in cut_off if (trial.recovery_s or 0.0) > bound_s]
+    overdue = [trial for trial in cut_off if _open(trial) and trial.observed_s > bound_s]
     detail = f"bound {bound_s:.1f} s"
     if samples:
         detail += f", slowest of {len(samples)} took {max(samples):.1f} s"
     if late:
-        detail += f"; above it: {', '.join(f'{seconds:.1f} s' for seconds in late)}"
+        slow = sorted(trial.recovery_s for trial in late if trial.recovery_s is not None)
+        detail += f"; above it: {', '.join(f'{seconds:.1f} s' for seconds in slow)}"
     if overdue:
-        detail += f"; it passed without a recovery in {', '.join(overdue)}"
+        detail += f"; it passed without a recovery in {', '.join(t.trial for t in overdue)}"
     if not late and not overdue:
         return Check(name, Verdict.VALID, detail)
-    if WITHIN_BOUND in info.demands:
-        return Check(name, Verdict.INVALID, detail)
-    return Check(name, Verdict.VALID, f"a finding, not a demand of this cell: {detail}")
+    if WITHIN_BOUND not in info.demands:
+        return Check(name, Verdict.VALID, f"a finding, not a demand of this cell: {detail}")
+    if all(starved(cell.host, t.fault_mono_s, t.fault_mono_s + bound_s) for t in late + overdue):
+        detail += f"; the processors were at least {STARVED_FROM:.0%} in use meanwhile"
+        return Check(name, Verdict.UNKNOWN, detail)
+    return Check(name, Verdict.INVALID, detail)
 
 
 def _open(trial: Trial) -> bool:

@@ -127,7 +127,7 @@ def _measure_cell(
     checks.run("model loads told apart", partial(check_reloads, reloads.ambiguous.get(info.id, 0)))
     if trials is not None:
         checks.run("faults hit", partial(check_faults, info, trials))
-        checks.run("recovery within bound", partial(check_bound, info, trials))
+        checks.run("recovery within bound", partial(check_bound, cell, trials))
     for demand in info.demands:
         if demand not in (FAULTS_CONFIRMED, WITHIN_BOUND):
             checks.run(demand, partial(check_demand, demand, buckets, repetition))

@@ -28,33 +28,45 @@ class _Comparison:
 def measure_twins(twins: Sequence[CellInfo], cells: Mapping[str, CellMetrics]) -> list[TwinMetrics]:
     """Compare each twin's cell with the one it repeats, by the faults lost and the recovery.
 
-    Cells without a fault have neither, and are judged by their own checks alone.
+    Cells without a fault have neither, and are judged by their own checks alone. A cell of too few
+    faults to tell is forgiven if another cell of the same twin has enough.
     """
-    comparisons = 2 * sum(info.trials > 0 for info in twins)
+    faulted = [info for info in twins if info.trials]
+    risk = _RISK / max(2 * len(faulted), 1)
+    found = {info.id: _compare(info, cells, risk) for info in faulted}
+    told = {info.arm for info in faulted if any(one.able for one in found[info.id])}
     return [
-        TwinMetrics(info.twin_of, cells[info.id], _checks(info, cells, _RISK / max(comparisons, 1)))
+        TwinMetrics(
+            info.twin_of,
+            cells[info.id],
+            [
+                *([_alike(found[info.id], info.arm in told)] if info.trials else []),
+                _own(cells[info.id]),
+            ],
+        )
         for info in twins
     ]
 
 
-def _checks(info: CellInfo, cells: Mapping[str, CellMetrics], risk: float) -> list[Check]:
-    twin = cells[info.id]
-    checks = []
-    if info.trials:
-        checks.append(_alike(cells[info.twin_of], twin, risk))
-    failed = [check for check in twin.checks if check.verdict is not Verdict.VALID]
-    detail = "; ".join(f"{check.name}: {check.detail}" for check in failed)
-    return [*checks, Check("twin's own checks", twin.verdict, detail)]
+def _compare(info: CellInfo, cells: Mapping[str, CellMetrics], risk: float) -> list[_Comparison]:
+    cell, twin = cells[info.twin_of], cells[info.id]
+    return [_lost(cell, twin, risk), _recovery(cell, twin, risk)]
 
 
-def _alike(cell: CellMetrics, twin: CellMetrics, risk: float) -> Check:
-    found = [_lost(cell, twin, risk), _recovery(cell, twin, risk)]
+def _alike(found: Sequence[_Comparison], told_elsewhere: bool) -> Check:
     detail = "; ".join(comparison.detail for comparison in found)
     if any(comparison.differs for comparison in found):
         return Check(TWINS_ALIKE, Verdict.UNKNOWN, f"the twins differ: {detail}")
-    if not any(comparison.able for comparison in found):
-        return Check(TWINS_ALIKE, Verdict.UNKNOWN, f"too few faults to tell: {detail}")
-    return Check(TWINS_ALIKE, Verdict.VALID, detail)
+    if any(comparison.able for comparison in found):
+        return Check(TWINS_ALIKE, Verdict.VALID, detail)
+    verdict = Verdict.VALID if told_elsewhere else Verdict.UNKNOWN
+    return Check(TWINS_ALIKE, verdict, f"too few faults to tell: {detail}")
+
+
+def _own(twin: CellMetrics) -> Check:
+    failed = [check for check in twin.checks if check.verdict is not Verdict.VALID]
+    detail = "; ".join(f"{check.name}: {check.detail}" for check in failed)
+    return Check("twin's own checks", twin.verdict, detail)
 
 
 def _lost(cell: CellMetrics, twin: CellMetrics, risk: float) -> _Comparison:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from bench.addresses import Backends
+from bench.arm_facts import ask
 from bench.finals import final_states
 from bench.history import History
 from bench.idempotency.arms import guarded_arms
@@ -63,8 +64,10 @@ async def run_idempotency(
     say(f"idempotency: starting {len(guarded_arms(plan))} stacks")
     async with running_fleet(supervisor, backends, scenario, plan, folder) as fleet:
         for member in fleet.members:
-            if member.arm.arm not in outcome.settings:
-                await _ask(member, outcome)
+            if member.arm.arm not in outcome.settings:  # the mode changes neither
+                facts = await ask(member.stack)
+                outcome.settings[member.arm.arm] = facts.settings
+                outcome.services[facts.service.name] = facts.service
         for number, experiment in enumerate(_in_order(plan), start=1):
             say(f"idempotency: {experiment.name} ({number} of {len(plan.experiments)})")
             await fleet.equip(_crews(experiment, plan, worlds))
@@ -84,16 +87,6 @@ def _in_order(plan: IdempotencyPlan) -> list[Experiment]:
     experiments = [EXPERIMENTS[name] for name in plan.experiments]
     roles = list(dict.fromkeys(experiment.role for experiment in experiments))
     return sorted(experiments, key=lambda experiment: roles.index(experiment.role))
-
-
-async def _ask(member: Member, outcome: IdempotencyOutcome) -> None:
-    """Ask an arm for its settings and its server; the mode changes neither."""
-    async with httpx.AsyncClient(base_url=member.stack.url, timeout=10) as client:
-        settings = (await client.get("/v1/operator/settings")).raise_for_status().json()
-        health = (await client.get("/readyz")).raise_for_status().json()["health"]
-    arm = member.arm
-    outcome.settings[arm.arm] = [EffectiveSetting(**setting) for setting in settings]
-    outcome.services[arm.engine] = ServiceInfo(arm.engine, health["server"], health["persistence"])
 
 
 @dataclass(frozen=True, slots=True)

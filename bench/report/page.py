@@ -15,6 +15,7 @@ from bench.report.charts import Curve
 from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
 from bench.report.fault_table import FaultTable, build_fault_table
 from bench.report.frontier import FrontierSection, build_frontier, setting_of
+from bench.report.host import host_table
 from bench.report.idempotency import IdempotencySection, build_idempotency
 from bench.report.pictures import PictureSet, load_pictures
 from bench.report.soak import SoakSection, build_soak
@@ -93,6 +94,8 @@ class Page:
     soak: SoakSection | None
     frontier: FrontierSection | None
     faults: FaultTable | None
+    host: dict[str, str]
+    """What the run ran on, and how much of it was in use."""
 
     @property
     def shows_cells(self) -> bool:
@@ -168,6 +171,7 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
         build_soak(metrics.soak, info.soak, styles),
         frontier,
         build_fault_table(metrics.cells, info.absent, styles),
+        host_table(info, history),
     )
 
 

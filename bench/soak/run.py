@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from bench.addresses import Backends
+from bench.arm_facts import ask
 from bench.history import ClientOp, History, ProcessEvent
 from bench.load.plan import LoadPlan
 from bench.load.process import end_arrivals, read_ops, start_load, until_drained
@@ -56,7 +55,9 @@ async def run_soak(
     say(f"soak: starting {len(plan.arms)} arms")
     async with running_arms(supervisor, shared, scenario, plan, folder) as arms:
         for arm in arms:
-            await _ask(arm, outcome)
+            facts = await ask(arm.stack)
+            outcome.settings[arm.stack.arm.name] = facts.settings
+            outcome.services[facts.service.name] = facts.service
         loads = [
             _start_load(supervisor, arm, plan, scenario.seed, run_id, folder / "load", place)
             for place, arm in enumerate(arms)
@@ -155,16 +156,6 @@ def _keep(arm: SoakArm, ops: list[ClientOp], history: History) -> None:
     history.processes += [
         ProcessEvent.of_load(load, arm.stack.arm.name) for load in arm.tail.model_loads
     ]
-
-
-async def _ask(arm: SoakArm, outcome: SoakOutcome) -> None:
-    """Ask an arm for its settings and its server."""
-    name, engine = arm.stack.arm.name, arm.stack.arm.engine
-    async with httpx.AsyncClient(base_url=arm.stack.url, timeout=10) as client:
-        settings = (await client.get("/v1/operator/settings")).raise_for_status().json()
-        health = (await client.get("/readyz")).raise_for_status().json()["health"]
-    outcome.settings[name] = [EffectiveSetting(**setting) for setting in settings]
-    outcome.services[engine] = ServiceInfo(engine, health["server"], health["persistence"])
 
 
 def soak_infos(plan: SoakPlan, seed: int, owed_effects: list[str]) -> list[SoakInfo]:

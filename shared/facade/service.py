@@ -26,6 +26,7 @@ from shared.ports.workers import Workers
 from shared.routing.router import Router
 from shared.settings import Settings
 
+_SUBMIT_TRIES = 3
 _TAKES_FILES = frozenset({FACE_SIMILARITY})
 
 
@@ -48,22 +49,35 @@ class Service:
         `EngineUnavailable` means that nothing was accepted: the job can never run. `Conflict` if
         the key came with another request.
         """
-        job = await asyncio.to_thread(
-            self.jobs.register, workload, self.router.flag, to_json(request), idempotency_key
+        for _ in range(_SUBMIT_TRIES):
+            job = await asyncio.to_thread(
+                self.jobs.register, workload, self.router.flag, to_json(request), idempotency_key
+            )
+            if await self._hand_in(job):
+                return job
+            # Another request with this key was under way, failed, and refused the job meanwhile.
+            # Whatever the engine has of it stops at its gate, and the key is free for a new job.
+        raise EngineUnavailable(
+            "other requests with the same Idempotency-Key failed while this one was under way;"
+            " nothing was accepted: send it again"
         )
+
+    async def _hand_in(self, job: RegisteredJob) -> bool:
+        """Return whether the job is accepted; `EngineUnavailable` if this very request refused it.
+
+        The engine may have the job even if it did not answer. Its first step and every request for
+        the job race to decide; whoever is first, all go by the outcome.
+        """
         if job.acceptance is Acceptance.ACCEPTED:
-            return job
+            return True
         engine = await self.router.of(job)
         try:
             await engine.submit(job.job_id, job.workload, job.request)
         except EngineUnavailable:
-            # The engine may have the job all the same, if only its answer was lost. Its first
-            # step and this line race to decide; whoever is first, both go by the outcome.
             if await asyncio.to_thread(self.jobs.reject, job.job_id):
                 raise
-            return job
-        await asyncio.to_thread(self.jobs.accept, job.job_id)
-        return job
+            return True
+        return await asyncio.to_thread(self.jobs.accept, job.job_id)
 
     async def view(self, job_id: JobId) -> JobView:
         """Return one job; `UnknownJob` if there is none."""

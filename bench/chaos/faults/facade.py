@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from typing import Any
 
 from bench.chaos.fault import Facts, Observation
 from bench.chaos.faults.client import OwnJob
@@ -69,10 +70,14 @@ class FacadeSigkill(OwnJob):
     def _wave(self, client: Client, group: asyncio.TaskGroup) -> dict[str, asyncio.Task[Answer]]:
         return {
             key: group.create_task(
-                client.submit_until_answered(next(self.ground.bodies), key, _ANSWERED_WITHIN_S)
+                client.submit_until_answered(self._short_job(), key, _ANSWERED_WITHIN_S)
             )
             for key in (uuid.uuid4().hex for _ in range(_AT_ONCE))
         }
+
+    def _short_job(self) -> dict[str, Any]:
+        """A job that is soon over: waves that miss must leave no backlog to those that follow."""
+        return {**next(self.ground.bodies), "n": 1, "steps": 1}
 
     def _had_no_answer(self, key: str) -> bool:
         """Whether the first try of a submit, which was sent before the kill, got no answer."""

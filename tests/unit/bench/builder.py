@@ -10,6 +10,7 @@ from bench.history import (
     FaultPhase,
     FinalState,
     History,
+    HostSample,
     OpPhase,
     ProcessEvent,
 )
@@ -238,6 +239,12 @@ class Story:
     def process(self, name: str, phase: str, at: float, pid: int, *, arm: str = ARM) -> "Story":
         """A process of the run starts or ends."""
         self.history.processes.append(ProcessEvent(arm, name, "gpu", pid, phase, at, at))
+        return self
+
+    def machine(self, *, busy: float, from_s: float, to_s: float) -> "Story":
+        """How much of the processors was in use, sampled by the second."""
+        seconds = range(int(from_s) + 1, int(to_s) + 1)
+        self.history.host += [HostSample(busy, at, at) for at in seconds]
         return self
 
     def model_loaded(

@@ -74,6 +74,29 @@ def test_a_recovery_above_the_bound_is_invalid_and_says_by_how_much() -> None:
     assert "above it: 10.5 s" in check.detail
 
 
+def late(*, busy: float) -> Story:
+    """A recovery half a second over its bound, on a machine that was in use this much."""
+    story = Story(fault="sigkill", trials=1, demands=["within_bound"]).killed("a", after=10.5)
+    return story.machine(busy=0.1, from_s=0, to_s=6).machine(busy=busy, from_s=6, to_s=16)
+
+
+def test_a_recovery_above_the_bound_of_which_the_machine_had_nothing_left_is_unknown() -> None:
+    check = late(busy=0.97).check("recovery within bound")
+    assert check.verdict is Verdict.UNKNOWN
+    assert check.detail.endswith(
+        "above it: 10.5 s; the processors were at least 95% in use meanwhile"
+    )
+
+
+def test_a_busy_machine_that_had_something_left_excuses_nothing() -> None:
+    assert late(busy=0.9).check("recovery within bound").verdict is Verdict.INVALID
+
+
+def test_a_full_machine_does_not_excuse_a_recovery_that_was_late_on_an_idle_one() -> None:
+    story = late(busy=0.97).killed("b", at=40.0, after=10.5).machine(busy=0.2, from_s=40, to_s=60)
+    assert story.check("recovery within bound").verdict is Verdict.INVALID
+
+
 def test_a_recovery_at_the_bound_is_within_it() -> None:
     story = Story(fault="sigkill", trials=1, demands=["within_bound"]).killed("a", after=10.0)
     assert story.check("recovery within bound").verdict is Verdict.VALID

@@ -55,11 +55,14 @@ class Ledger:
     def end(self) -> None:
         self._append(RecordKind.FINISHED, 20)
 
+    def again(self) -> None:
+        self._append(RecordKind.STARTED, 0, attempt="a-2")
+
     def since(self, seq: int) -> list[AttemptRecord]:
         return self.records[seq:]
 
-    def _append(self, kind: RecordKind, done: int) -> None:
-        record = AttemptRecord(kind, JOB, STEP, 1, "a-1", "gpu-0", 7, done=done, total=20)
+    def _append(self, kind: RecordKind, done: int, attempt: str = "a-1") -> None:
+        record = AttemptRecord(kind, JOB, STEP, 1, attempt, "gpu-0", 7, done=done, total=20)
         seq, now = len(self.records) + 1, time.monotonic()
         self.records.append(replace(record, seq=seq, mono_s=now))
 
@@ -124,6 +127,31 @@ async def test_a_fault_is_healed_when_the_run_is_interrupted() -> None:
         await task
     assert Endless.said == ["inject", "hold", "heal"]
     assert not chaos.at_once.locked()
+
+
+async def _over_within(trial: asyncio.Task[None], seconds: float) -> bool:
+    done, _ = await asyncio.wait([trial], timeout=seconds)
+    return bool(done)
+
+
+@pytest.mark.parametrize("comes_back", ["again", "end"])
+async def test_what_strikes_a_whole_arm_is_over_once_the_struck_step_is_under_way_or_done(
+    comes_back: str,
+) -> None:
+    class Whole(Recorded):
+        facts = replace(Recorded.facts, whole_arm=True)
+        said: list[str] = []  # noqa: RUF012
+
+    ledger = Ledger()
+    chaos = injector(Whole, ledger)
+    trial = asyncio.create_task(chaos.trial())
+    assert not await _over_within(trial, 0.3)
+    assert Whole.said == ["inject", "hold", "heal"]
+    assert not chaos.at_once.locked()
+    getattr(ledger, comes_back)()
+    chaos.ground.tail.refresh()
+    assert await _over_within(trial, 2.0)
+    assert chaos.since_mono_s > chaos.events[-1].mono_s
 
 
 async def test_a_fault_whose_target_ended_before_it_struck_is_missed() -> None:

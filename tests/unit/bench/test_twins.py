@@ -5,7 +5,7 @@ import pytest
 from bench.checkers import measure as measure_module
 from bench.metrics import Check, Metrics, Verdict
 from tests.unit.bench.builder import ARM, CELL, Story, cell_info
-from tests.unit.bench.twins import TWIN, Twins
+from tests.unit.bench.twins import FEW, TWIN, Twins
 
 
 def test_equal_twins_are_alike() -> None:
@@ -40,6 +40,18 @@ def test_too_few_faults_tell_nothing() -> None:
     twins = Twins(3).kills(CELL, after=5.0, of=3).kills(TWIN, after=5.0, lost=3, of=3)
     assert twins.alike.verdict is Verdict.UNKNOWN
     assert "too few faults to tell" in twins.alike.detail
+
+
+def test_a_cell_of_few_faults_is_forgiven_beside_one_of_many() -> None:
+    twins = Twins().kills(CELL, after=5.0).kills(TWIN, after=5.0).few()
+    assert "too few faults to tell" in twins.alike_in(FEW).detail
+    assert twins.metrics().verdict is Verdict.VALID
+
+
+def test_few_faults_do_not_excuse_twins_that_differ_elsewhere() -> None:
+    twins = Twins().kills(CELL, after=5.0).kills(TWIN, after=5.0, lost=10).few()
+    assert twins.alike.verdict is Verdict.UNKNOWN
+    assert twins.metrics().verdict is Verdict.UNKNOWN
 
 
 def test_a_twin_is_no_arm_of_the_comparison_and_has_no_part_in_the_answer() -> None:

@@ -1,10 +1,13 @@
 """A story of twins: one arm under kills, and the same arm once more beside it."""
 
+from dataclasses import replace
+
 from bench.metrics import Check
 from shared.domain.status import JobStatus
 from tests.unit.bench.builder import ARM, CELL, Story, cell_info
 
 TWIN = f"{CELL}-twin"
+FEW = f"{CELL}-few"
 
 
 class Twins(Story):
@@ -39,9 +42,22 @@ class Twins(Story):
                 self.settled(job, again + 12).final(job, cell=cell, at=2000.0)
         return self
 
+    def few(self, kills: int = 3) -> "Twins":
+        """The same pair once more, under a handful of kills."""
+        one = cell_info(id=FEW, fault="sigkill", trials=kills)
+        other = replace(one, id=f"{FEW}-twin", arm=f"{ARM}-twin", twin_of=FEW)
+        self.cells += [one, other]
+        for cell in (one, other):
+            self.kills(cell.id, after=5.0, of=kills)
+        return self
+
     @property
     def alike(self) -> Check:
         """What the comparison found."""
-        [pair] = self.metrics().twins
+        return self.alike_in(CELL)
+
+    def alike_in(self, cell: str) -> Check:
+        """What the comparison of one cell with its repetition found."""
+        [pair] = [pair for pair in self.metrics().twins if pair.of == cell]
         [check] = [check for check in pair.checks if check.name == "twins alike"]
         return check
