@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "tests" / "contract" / "capabilities"
 _TRIED = (
     *("shared/**/*", "celery_impl/**/*", "temporal_impl/**/*", "tests/contract/capabilities/*"),
-    *("bench/services.py", "bench/supervisor.py"),
+    *("bench/services.py", "bench/supervisor.py", "tests/waiting.py"),
 )
 _SOURCES = {".py", ".toml"}
 
