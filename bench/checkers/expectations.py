@@ -36,11 +36,24 @@ _OF_ALL_STRUCK = (Measure.FINISHES, Measure.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """One measure of a cell: `text` says what was expected and what was seen."""
+
+    agrees: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
-    """What was promised of a cell, and each way in which it came out otherwise."""
+    """What was promised of a cell, and how each measure of it came out."""
 
     expectation: Expectation
-    differences: list[str]
+    comparisons: list[Comparison]
+
+    @property
+    def differences(self) -> list[str]:
+        """Each measure that came out otherwise."""
+        return [comparison.text for comparison in self.comparisons if not comparison.agrees]
 
     @property
     def agrees(self) -> bool:
@@ -56,16 +69,15 @@ def agreement(cell: CellMetrics) -> Agreement | None:
     expectation = expectation_of(cell.fault, f"{cell.engine}/{cell.profile}")
     if expectation is None or not cell.faults_confirmed:
         return None
-    found = (_difference(cell, *item) for item in expectation.expect.items())
-    return Agreement(expectation, [difference for difference in found if difference])
+    found = [_compare(cell, *item) for item in expectation.expect.items()]
+    return Agreement(expectation, found)
 
 
-def _difference(cell: CellMetrics, measure: Measure, expected: Extent) -> str:
-    """Return how the cell differs in one measure, empty if it does not."""
+def _compare(cell: CellMetrics, measure: Measure, expected: Extent) -> Comparison:
     if measure in _OF_CELL:
         hits = _OF_CELL[measure](cell)
         agrees = (hits > 0) == (expected is Extent.SOME)
-        return "" if agrees else f"{_WORDS[measure]}: {expected} expected, {hits} seen"
+        return Comparison(agrees, f"{_WORDS[measure]}: {expected} expected, {hits} seen")
     # What a fault did not cut off, it can have neither lost nor delayed.
     struck = [trial for trial in cell.trial_list if trial.confirmed]
     left = [trial for trial in struck if measure in _OF_ALL_STRUCK or not trial.graceful]
@@ -75,4 +87,5 @@ def _difference(cell: CellMetrics, measure: Measure, expected: Extent) -> str:
         Extent.SOME: hits > 0,
         Extent.NONE: hits == 0,
     }[expected]
-    return "" if agrees else f"{_WORDS[measure]}: {expected} expected, {hits} of {len(left)} seen"
+    seen = f"{hits} of {len(left)} seen"
+    return Comparison(agrees, f"{_WORDS[measure]}: {expected} expected, {seen}")

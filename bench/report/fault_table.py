@@ -30,14 +30,27 @@ class FaultArm:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What the documentation promises of a cell, and each measure that this means, as it came out.
+
+    `text` says why if nothing is promised; `source` and `measures` are empty then.
+    """
+
+    arm: str
+    text: str
+    source: str = ""
+    measures: Sequence[str] = ()
+    """`= started again: each expected, 5 of 5 seen`."""
+
+
+@dataclass(frozen=True, slots=True)
 class FaultRow:
     """One kind of fault: an entry an arm, and what had been promised of it."""
 
     title: str
     name: str
     entries: list[Shown]
-    promises: list[Shown]
-    """The promise, and its source below it; or why there is none."""
+    promises: list[Promise]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +119,19 @@ def _row(
         entries.append(
             _shown(cell, compared[cell.id]) if cell else missing(why or "", why or "not tried")
         )
-        promises.append(_promise(fault, arm, why))
+        promises.append(_promise(fault, arm, why, compared[cell.id] if cell else None))
     return FaultRow(title, fault, entries, promises)
 
 
-def _promise(fault: str, arm: str, why_absent: str | None) -> Shown:
+def _promise(fault: str, arm: str, why_absent: str | None, found: Agreement | None) -> Promise:
     expectation = None if why_absent else expectation_of(fault, arm)
     if expectation is None:
-        return Shown(why_absent or "nothing is promised")
-    return Shown(expectation.promise, detail=expectation.source)
+        return Promise(arm, why_absent or "nothing is promised")
+    measures = [
+        f"{_AGREES if comparison.agrees else _DIFFERS} {comparison.text}"
+        for comparison in (found.comparisons if found else [])
+    ]
+    return Promise(arm, expectation.promise, expectation.source, measures)
 
 
 def _shown(cell: CellMetrics, found: Agreement | None) -> Shown:

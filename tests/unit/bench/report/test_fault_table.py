@@ -83,6 +83,23 @@ def test_what_differs_is_marked_named_and_counted(table: FaultTable) -> None:
     assert "3 of 4 cells came out as the documentation promises" in table.sentence
 
 
+def test_each_promise_stands_beside_what_was_seen_of_it(table: FaultTable) -> None:
+    promise = table.rows[1].promises[0]
+    assert promise.text.startswith("An unacknowledged message is handed out again")
+    assert "celery docs" in promise.source
+    assert "= started again: each expected, 3 of 3 seen" in promise.measures
+    assert "\u2260 duplicate effects: none expected, 1 seen" in table.rows[1].promises[1].measures
+
+
+def test_what_cannot_exist_or_was_not_tried_is_not_measured_against_its_promise(
+    table: FaultTable,
+) -> None:
+    absent, untried = table.rows[0].promises[1], table.rows[2].promises[1]
+    assert absent.text == "it has no child"
+    assert not absent.measures
+    assert not untried.measures
+
+
 def test_a_cell_that_cannot_exist_says_why(table: FaultTable) -> None:
     entry = table.rows[0].entries[1]
     assert (entry.text, entry.note) == ("\u2013", "it has no child")
@@ -104,6 +121,7 @@ def test_the_page_shows_it_before_any_other_number(page: Page) -> None:
 
 def test_the_markdown_has_the_same_entries(page: Page) -> None:
     text = render_markdown(page)
+    assert "= started again: each expected, 3 of 3 seen; " in text
     assert "| Worker killed (SIGKILL) | = 0/3 (3 repeated, again after 5.0 s (bound 10 s))" in text
 
 
