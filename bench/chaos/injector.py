@@ -14,7 +14,7 @@ from shared.domain.status import RecordKind
 _DONE = (RecordKind.FINISHED, RecordKind.REPLAYED)
 _POLL_S = 0.02
 _HEAL_LIMIT_S = 60.0
-_RECOVERY_BUDGETS = 4
+_RECOVERY_BUDGETS = 6
 """How many detection budgets after the heal a recovery is waited for."""
 
 
@@ -123,7 +123,7 @@ class Injector:
             await asyncio.sleep(_POLL_S)
 
     async def _until_recovered(self, fault: Fault) -> None:
-        """Wait until the struck step is under way again or done, or will not be so soon.
+        """Wait until the struck step is done, or will not be so soon.
 
         The arm's next fault strikes this job as well, and its recovery would be that of both.
         """
@@ -134,14 +134,11 @@ class Injector:
             await asyncio.sleep(_POLL_S)
 
     def _recovered(self, fault: Fault) -> bool:
-        target, tail = fault.target, self.ground.tail
-        if any(record.kind in _DONE for record in tail.by_attempt[target.attempt_id]):
-            return True
+        target = fault.target
         return any(
             (records[0].job_id, records[0].step) == (target.job_id, target.step)
-            and records[-1].mono_s > fault.struck_at
-            for attempt_id, records in tail.by_attempt.items()
-            if attempt_id != target.attempt_id
+            and records[-1].kind in _DONE
+            for records in self.ground.tail.by_attempt.values()
         )
 
     async def _wait_for_target(self, aim: Aim) -> AttemptRecord | None:

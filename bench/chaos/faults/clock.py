@@ -1,12 +1,15 @@
 """The wall clock of one worker steps forward, as when a machine's time is set in mid-flight."""
 
 import asyncio
+import math
 import time
+from itertools import takewhile
 from pathlib import Path
 
 from bench.chaos.clock import clock_file, library, set_clock
 from bench.chaos.fault import Facts, Fault
 from bench.topology import ENGINES
+from shared.domain.records import AttemptRecord
 
 _AHEAD_S = 3600.0
 _SEEN_WITHIN_S = 5.0
@@ -31,17 +34,19 @@ class ClockStep(Fault):
         at=(0.1, 0.4),
         absent={} if library() else dict.fromkeys(ENGINES, _WHY_NOT),
         own_clocks=True,
+        # A worker with a clock ahead may take up what runs on any other.
+        whole_arm=True,
     )
+    _set_right_at = math.inf
 
     async def inject(self) -> float:
         """Set the clock; return the moment of the first record that shows it."""
+        asked_at = time.monotonic()
         set_clock(self._file, _AHEAD_S)
-        give_up_at = time.monotonic() + _SEEN_WITHIN_S
         records = self.ground.tail.by_attempt[self.target.attempt_id]
-        right = records[0].wall_s - records[0].mono_s
-        while time.monotonic() < give_up_at:
+        while time.monotonic() < asked_at + _SEEN_WITHIN_S:
             for record in records:
-                if record.wall_s - record.mono_s - right > _AHEAD_S / 2:
+                if record.mono_s > asked_at and _is_ahead(record):
                     return record.mono_s
             await asyncio.sleep(_POLL_S)
         raise TimeoutError(f"no record of the attempt was ahead within {_SEEN_WITHIN_S:g} s")
@@ -53,7 +58,25 @@ class ClockStep(Fault):
     def heal(self) -> None:
         """Set it right."""
         set_clock(self._file, 0.0)
+        self._set_right_at = time.monotonic()
+
+    def healed(self) -> bool:
+        """Whether a record that the worker made since then shows its clock right.
+
+        A process looks at the file now and then, and the next step would begin on the old clock.
+        """
+        since = takewhile(
+            lambda record: record.mono_s > self._set_right_at, reversed(self.ground.tail.records)
+        )
+        return any(
+            record.worker == self.target.worker and not _is_ahead(record) for record in since
+        )
 
     @property
     def _file(self) -> Path:
         return clock_file(self.ground.stack.folder, self.target.worker)
+
+
+def _is_ahead(record: AttemptRecord) -> bool:
+    """Whether a record was made by a clock that is not this process's."""
+    return record.wall_s - record.mono_s - (time.time() - time.monotonic()) > _AHEAD_S / 2
