@@ -24,7 +24,7 @@ from shared.domain.jobs import EffectiveSetting
 
 _SAY_EVERY_S = 30.0
 # A look costs the facade and its engine as much as a step, so clients look once most jobs are over.
-_FOLLOW_FIRST_S, _FOLLOW_MOST_S = 2.5, 6.0
+_FOLLOW_FIRST_S, _FOLLOW_MOST_S = 2.5, 10.0
 _DEMANDS = ["no_phantoms"]
 _DEMANDS_OF_HARDENED = ["no_loss", "no_duplicate_effects"]
 _STOCK = "stock"
