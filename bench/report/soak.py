@@ -19,8 +19,8 @@ _BAD = (Bucket.FAILED, Bucket.LOST, Bucket.UNRECOVERED, Bucket.PHANTOM, Bucket.U
 
 
 @dataclass(frozen=True, slots=True)
-class SoakColumn:
-    """One measure: its heading, and what it means."""
+class SoakMeasure:
+    """What one line is about, and what it means."""
 
     key: str
     label: str
@@ -28,21 +28,19 @@ class SoakColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class SoakRow:
-    """One arm's line."""
+class SoakLine:
+    """One measure, an entry an arm."""
 
-    arm: str
-    style: ArmStyle
+    measure: SoakMeasure
     entries: list[Shown]
 
 
 @dataclass(frozen=True, slots=True)
 class SoakTable:
-    """One row an arm."""
+    """One column an arm: measures are many, and arms are few."""
 
-    columns: list[SoakColumn]
-    rows: list[SoakRow]
-    notes: list[str]
+    arms: list[tuple[str, ArmStyle]]
+    lines: list[SoakLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +55,18 @@ class SoakSection:
 
 
 _OUTCOME = [
-    SoakColumn("kills", "Process kills", "Processes ended by SIGKILL, whole workers and children"),
-    SoakColumn("faults", "Faults struck", "Seen in the process table, of those planned"),
-    SoakColumn("jobs", "Jobs", "Submitted while faults struck"),
-    SoakColumn("rejected", "Refused", "Submits that the facade refused, most of them tried again"),
-    SoakColumn("completed", "Completed", "Succeeded, readable, every owed effect applied"),
-    *(SoakColumn(bucket.value, bucket.value.capitalize(), f"Jobs {bucket}") for bucket in _BAD),
-    SoakColumn("duplicate_effects", "Duplicate effects", "Effects applied more than once"),
-    SoakColumn("suppressed", "Stopped by the key", "Repeats that the receiver knew by their key"),
-    SoakColumn("duplicates", "Duplicate executions", "Attempts beyond the first that finished"),
-    SoakColumn("re_executions", "Re-executions", "Attempts beyond the first"),
-    SoakColumn("end_to_end", "End to end", "Median from the intended submit to the last step"),
-    SoakColumn("verdict", "Verdict", "The worst of the arm's checks"),
+    SoakMeasure("kills", "Process kills", "Processes ended by SIGKILL, whole workers and children"),
+    SoakMeasure("faults", "Faults struck", "Seen in the process table, of those planned"),
+    SoakMeasure("jobs", "Jobs", "Submitted while faults struck"),
+    SoakMeasure("rejected", "Refused", "Submits that the facade refused, most of them tried again"),
+    SoakMeasure("completed", "Completed", "Succeeded, readable, every owed effect applied"),
+    *(SoakMeasure(bucket.value, bucket.value.capitalize(), f"Jobs {bucket}") for bucket in _BAD),
+    SoakMeasure("duplicate_effects", "Duplicate effects", "Effects applied more than once"),
+    SoakMeasure("suppressed", "Stopped by the key", "Repeats that the receiver knew by their key"),
+    SoakMeasure("duplicates", "Duplicate executions", "Attempts beyond the first that finished"),
+    SoakMeasure("re_executions", "Re-executions", "Attempts beyond the first"),
+    SoakMeasure("end_to_end", "End to end", "Median from the intended submit to the last step"),
+    SoakMeasure("verdict", "Verdict", "The worst of the arm's checks"),
 ]
 
 
@@ -79,14 +77,11 @@ def build_soak(
     if not entries:
         return None
     ordered = sorted(entries, key=lambda entry: arm_key(entry.arm))
+    arms = [(entry.arm, styles.get(entry.arm, PLAIN)) for entry in ordered]
     return SoakSection(
         soak_answer(ordered),
-        SoakTable(
-            _OUTCOME,
-            [SoakRow(e.arm, styles.get(e.arm, PLAIN), _outcome(e)) for e in ordered],
-            [],
-        ),
-        _faults(ordered, styles),
+        SoakTable(arms, _lines(_OUTCOME, [_outcome(entry) for entry in ordered])),
+        SoakTable(arms, _faults(ordered)),
         throughput_chart(ordered, styles),
         [
             f"{info.arm}: {what} cannot exist: {why}."
@@ -115,19 +110,25 @@ def _outcome(entry: SoakMetrics) -> list[Shown]:
     ]
 
 
-def _faults(entries: Sequence[SoakMetrics], styles: Mapping[str, ArmStyle]) -> SoakTable:
-    """One column a kind: how often it struck, and how soon the attempts it hit went on."""
+def _lines(measures: Sequence[SoakMeasure], by_arm: Sequence[list[Shown]]) -> list[SoakLine]:
+    entries = zip(*by_arm, strict=True)
+    return [SoakLine(measure, list(of)) for measure, of in zip(measures, entries, strict=True)]
+
+
+def _faults(entries: Sequence[SoakMetrics]) -> list[SoakLine]:
+    """One line a kind: how often it struck, and how soon the attempts it hit went on."""
     kinds = sorted({(each.fault, each.role) for entry in entries for each in entry.faults})
-    columns = [
-        SoakColumn(f"{fault}-{role}", f"{fault}, {role}", "Struck; attempts hit; recovery")
-        for fault, role in kinds
-    ]
-    rows = []
+    by_arm = []
     for entry in entries:
         found = {(each.fault, each.role): each for each in entry.faults}
-        shown = [_kind(found[kind]) if kind in found else missing("not tried") for kind in kinds]
-        rows.append(SoakRow(entry.arm, styles.get(entry.arm, PLAIN), shown))
-    return SoakTable(columns, rows, [])
+        by_arm.append(
+            [_kind(found[kind]) if kind in found else missing("not tried") for kind in kinds]
+        )
+    measures = [
+        SoakMeasure(f"{fault}-{role}", f"{fault}, {role}", "Struck; attempts hit; recovery")
+        for fault, role in kinds
+    ]
+    return _lines(measures, by_arm)
 
 
 def _kind(kind: SoakFaultMetrics) -> Shown:

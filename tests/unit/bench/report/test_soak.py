@@ -37,12 +37,11 @@ def test_every_number_stands_beside_its_exact_value(tmp_path: Path) -> None:
     soak = Soak()
     section = built(tmp_path, soak).page.soak
     assert section is not None
-    (row,) = section.outcome.rows
-    shown = dict(zip([c.key for c in section.outcome.columns], row.entries, strict=True))
+    shown = {line.measure.key: line.entries[0] for line in section.outcome.lines}
     assert (shown["kills"].value, shown["jobs"].value, shown["lost"].value) == ("2", "2", "0")
-    (faults,) = section.faults.rows
-    assert [entry.text for entry in faults.entries] == ["1 of 1", "1 of 1"]
-    assert "5.0\u00a0s" in faults.entries[-1].detail
+    faults = [line.entries[0] for line in section.faults.lines]
+    assert [entry.text for entry in faults] == ["1 of 1", "1 of 1"]
+    assert "5.0\u00a0s" in faults[-1].detail
 
 
 def test_what_an_engine_cannot_suffer_is_said(tmp_path: Path) -> None:
