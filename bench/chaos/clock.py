@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _LIBRARY = Path("vendor") / "libfaketime" / "src" / "libfaketime.so.1"
-_REREAD_S = 1
 
 
 def library() -> Path | None:
@@ -32,13 +31,14 @@ def settable(folder: Path, worker: str) -> dict[str, str]:
     return {
         "LD_PRELOAD": str(library()),
         "FAKETIME_TIMESTAMP_FILE": str(path.absolute()),
-        "FAKETIME_CACHE_DURATION": str(_REREAD_S),
+        # Its cache ages by the clock that it sets, and may stay for good after a step back.
+        "FAKETIME_NO_CACHE": "1",
         "DONT_FAKE_MONOTONIC": "1",
     }
 
 
 def set_clock(path: Path, ahead_s: float) -> None:
-    """Let the worker of this file be so far ahead; it takes up to a second to notice."""
+    """Let the worker of this file be so far ahead, from its next look at the time on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(f"+{ahead_s:g}\n")
