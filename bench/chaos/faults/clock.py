@@ -61,10 +61,7 @@ class ClockStep(Fault):
         self._set_right_at = time.monotonic()
 
     def healed(self) -> bool:
-        """Whether a record that the worker made since then shows its clock right.
-
-        A process looks at the file now and then, and the next step would begin on the old clock.
-        """
+        """Whether a record that the worker made since then shows its clock right."""
         since = takewhile(
             lambda record: record.mono_s > self._set_right_at, reversed(self.ground.tail.records)
         )
