@@ -28,13 +28,16 @@ class BudgetLine:
 
 
 def budget_lines(info: RunInfo, cells: Iterable[CellHistory]) -> list[BudgetLine]:
-    """Return a line for each arm's settings, none for an arm that sets nothing of the kind."""
+    """Return a line for each arm's settings, none for an arm that sets nothing of the kind.
+
+    Arms in their usual order, and the stages of each as the scenario has them.
+    """
     longest = _longest_steps(cells)
     found = [
         _line(label, {setting.name: setting.value for setting in settings}, longest)
         for label, settings in info.settings.items()
     ]
-    return sorted(filter(None, found), key=lambda line: (arm_key(line.arm), line.label))
+    return sorted(filter(None, found), key=lambda line: arm_key(line.arm))
 
 
 def _line(
