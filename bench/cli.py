@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.capabilities import capabilities_verb
-from bench.chaos.verb import chaos_verb, list_verb
-from bench.interrupt import run_to_exit_status
-from bench.run_folder import DEFAULT_RESULTS
-from bench.scenario_file import shipped
-from bench.topology import ENGINES, Topology
-from bench.up import UpOptions, default_port, up
-from bench.verbs import compare_verb, doctor_verb, report_verb
+from bench.arms.topology import ENGINES, Topology
+from bench.record.run_folder import DEFAULT_RESULTS
+from bench.scenario.file import shipped
+from bench.verbs.capabilities import capabilities_verb
+from bench.verbs.chaos import chaos_verb, list_verb
+from bench.verbs.compare import compare_verb, doctor_verb, report_verb
+from bench.verbs.interrupt import run_to_exit_status
+from bench.verbs.up import UpOptions, default_port, up
 
 app = typer.Typer(
     help="Run the same GPU jobs on Celery+Redis and on Temporal, break both, and compare.",

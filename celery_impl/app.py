@@ -1,60 +1,19 @@
 """The Celery application: queues, routes and the settings of a profile."""
 
-from collections.abc import Callable
 from typing import Any
 
-from celery import Celery
 from kombu.entity import Exchange
 from kombu.entity import Queue as BrokerQueue
-from sqlalchemy import Engine as Database
 
 import celery_impl.face_tasks
 import celery_impl.tasks  # noqa: F401 - registers the shared tasks, as the others do
+from celery_impl.application import ChangeoverApp
 from celery_impl.face_flows import NOTIFY_SESSION_USER
-from celery_impl.face_sessions import FaceSessions
 from celery_impl.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
-from celery_impl.publication import Publications
-from celery_impl.publisher import Publisher
-from celery_impl.state import JobStates
-from celery_impl.step_state import StepStates
 from shared.domain.jobs import EffectiveSetting
 from shared.policy import NOTIFY_USER, POLICIES, Queue, StepPolicy
-from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
-
-
-class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
-    """A Celery application that knows its settings and, in a worker's child, its ports."""
-
-    settings: Settings
-    profile: CeleryProfile
-    runtime: Runtime
-    states: JobStates
-    step_states: StepStates
-    sessions: FaceSessions
-    publications: Publications
-    publisher: Publisher
-    rebuild: tuple[Callable[..., "ChangeoverApp"], tuple[object, ...]] | None = None
-    """How another process makes this application again; None if none has to."""
-
-    def __reduce__(self) -> Any:
-        return self.rebuild or super().__reduce__()
-
-    def open_runtime(self) -> Runtime:
-        """Wire the ports. Opens the database: call it in the child, never before the fork."""
-        self.runtime = build_runtime(self.settings)
-        self.open_state(self.runtime.database)
-        return self.runtime
-
-    def open_state(self, database: Database) -> None:
-        """Wire what Celery makes us keep in SQL."""
-        self.states = JobStates(database)
-        self.step_states = StepStates(database)
-        self.sessions = FaceSessions(database)
-        self.publications = Publications(database)
-        self.publisher = Publisher(self, self.states, self.step_states, self.publications)
-
 
 # A first publish connects, and by default goes on trying for ever (kombu/connection.py,
 # _extract_failover_opts); a client that answers people has to give up in time.

@@ -8,7 +8,8 @@ from typing import Any
 from celery.beat import Scheduler
 from redis import RedisError
 
-from celery_impl.app import ChangeoverApp, build_app
+from celery_impl.app import build_app
+from celery_impl.application import ChangeoverApp
 from celery_impl.housekeeping import (
     PURGE_UPLOADS,
     RECOVER,

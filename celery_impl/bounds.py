@@ -1,7 +1,7 @@
 """How long a recovery may take at most, from the settings in force."""
 
 from celery_impl.profile import CeleryProfile
-from shared.domain.faults import HARMS, Harm
+from shared.domain.impact import Impact
 from shared.domain.jobs import Bound
 from shared.policy import GENERATE_IMAGE, POLICIES
 from shared.settings import Settings
@@ -14,18 +14,17 @@ _POOL_S = 1.0
 """How long a busy worker may take to see that its child is gone and to have another one."""
 
 
-def recovery_bounds(profile: CeleryProfile, settings: Settings) -> dict[str, Bound]:
-    """Return the bound of each fault, from the fault until the step is handed out again.
+def recovery_bounds(profile: CeleryProfile, settings: Settings) -> dict[Impact, Bound]:
+    """Return the bound by impact, from the fault until the step is handed out again.
 
     Without the time for which a fault keeps everything from recovering: a server that is down, a
     database that is locked.
     """
     late = bool(profile.conf["task_acks_late"])
-    by_harm = _acknowledged_late(profile, settings) if late else _acknowledged_early(settings)
-    return {fault: by_harm[harm] for fault, harm in HARMS.items()}
+    return _acknowledged_late(profile, settings) if late else _acknowledged_early(settings)
 
 
-def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Harm, Bound]:
+def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Impact, Bound]:
     redelivered = _redelivered(profile)
     goes_on = Bound(
         redelivered.seconds,
@@ -33,30 +32,30 @@ def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Harm,
         f"the step goes on, and may end before its message is handed out again: {redelivered.why}",
     )
     return {
-        Harm.KILLED: redelivered,
-        Harm.CHILD_KILLED: _retried(),
-        Harm.STOPPED: _handed_back(profile, settings),
-        Harm.SILENT: redelivered,
-        Harm.DISCONNECTED: goes_on,
-        Harm.SLOWED: goes_on,
-        Harm.UNWRITABLE: _retried_or_redelivered(redelivered),
-        Harm.UNHARMED: _unharmed(),
+        Impact.KILLED: redelivered,
+        Impact.CHILD_KILLED: _retried(),
+        Impact.STOPPED: _handed_back(profile, settings),
+        Impact.SILENT: redelivered,
+        Impact.DISCONNECTED: goes_on,
+        Impact.SLOWED: goes_on,
+        Impact.UNWRITABLE: _retried_or_redelivered(redelivered),
+        Impact.UNHARMED: _unharmed(),
     }
 
 
-def _acknowledged_early(settings: Settings) -> dict[Harm, Bound]:
+def _acknowledged_early(settings: Settings) -> dict[Impact, Bound]:
     never = Bound(None, {}, _NEVER)
     goes_on = Bound(None, {}, f"the step goes on; if it does not, {_NEVER}")
     failed = Bound(None, {}, f"the step fails, and its code does not retry it; {_NEVER}")
     return {
-        Harm.KILLED: never,
-        Harm.CHILD_KILLED: failed,
-        Harm.STOPPED: _finishes_or_dies(settings),
-        Harm.SILENT: goes_on,
-        Harm.DISCONNECTED: goes_on,
-        Harm.SLOWED: goes_on,
-        Harm.UNWRITABLE: failed,
-        Harm.UNHARMED: _unharmed(),
+        Impact.KILLED: never,
+        Impact.CHILD_KILLED: failed,
+        Impact.STOPPED: _finishes_or_dies(settings),
+        Impact.SILENT: goes_on,
+        Impact.DISCONNECTED: goes_on,
+        Impact.SLOWED: goes_on,
+        Impact.UNWRITABLE: failed,
+        Impact.UNHARMED: _unharmed(),
     }
 
 

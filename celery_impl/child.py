@@ -7,7 +7,8 @@ from typing import Any
 from celery import signals
 from celery.platforms import EX_FAILURE
 
-from celery_impl.app import ChangeoverApp, build_app
+from celery_impl.app import build_app
+from celery_impl.application import ChangeoverApp
 from celery_impl.housekeeping import keep_sweeps_out_of_the_log
 from celery_impl.renewal import renew_running_tasks
 from shared.policy import Queue

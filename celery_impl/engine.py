@@ -9,7 +9,8 @@ from typing import TypeVar
 import redis
 from kombu.exceptions import OperationalError
 
-from celery_impl.app import PUBLISHER_SETTINGS, ChangeoverApp, build_publisher
+from celery_impl.app import PUBLISHER_SETTINGS, build_publisher
+from celery_impl.application import ChangeoverApp
 from celery_impl.bounds import recovery_bounds
 from celery_impl.face_sessions import Verdict
 from celery_impl.publisher import PATIENCE_S
@@ -22,6 +23,7 @@ from shared.codec import from_json
 from shared.domain.errors import BadRequest, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
+from shared.domain.impact import Impact
 from shared.domain.jobs import (
     IMAGE_GENERATION,
     Bound,
@@ -83,7 +85,7 @@ class CeleryEngine:
     async def trace(self, job_id: JobId) -> EngineTrace:
         return await self._bounded(lambda: self._tracer.trace(job_id))
 
-    def bounds(self) -> dict[str, Bound]:
+    def bounds(self) -> dict[Impact, Bound]:
         return recovery_bounds(self._app.profile, self._settings)
 
     def settings(self) -> list[EffectiveSetting]:

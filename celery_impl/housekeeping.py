@@ -8,10 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import Task, shared_task
 
+from celery_impl.application import ChangeoverApp
 from celery_impl.flows import next_image_step
 from celery_impl.queues import Queues
 from shared.codec import from_json
@@ -19,9 +20,6 @@ from shared.domain.jobs import IMAGE_GENERATION, ImageJob
 from shared.domain.status import JobStatus
 from shared.policy import CLOSE_SESSION, OPEN_SESSION, RELEASE_CREDITS
 from shared.workloads import face_session
-
-if TYPE_CHECKING:
-    from celery_impl.app import ChangeoverApp
 
 SWEEP = "sweep"
 RECOVER = "recover"
@@ -47,7 +45,7 @@ class HousekeepingTask(Task):  # type: ignore[misc]  # celery ships no types
     """A task of no job."""
 
     abstract = True
-    app: "ChangeoverApp"
+    app: ChangeoverApp
 
 
 def _task(name: str) -> Callable[[Callable[..., None]], Any]:
@@ -98,7 +96,7 @@ def recover(self: HousekeepingTask) -> None:
             app.publisher.publish_or_leave(job_id)
 
 
-def _next_step(app: "ChangeoverApp", job_id: str) -> str:
+def _next_step(app: ChangeoverApp, job_id: str) -> str:
     """Return the step from which a job goes on whose messages are all gone."""
     job = app.states.job(job_id)
     if job.workload == IMAGE_GENERATION:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from celery import Task, shared_task
 from celery.exceptions import Ignore
 
+from celery_impl.application import ChangeoverApp
 from celery_impl.context import CeleryHost
 from shared.adapters.sql import DatabaseError
 from shared.codec import to_json
@@ -14,9 +15,6 @@ from shared.domain.errors import JobCancelled, StepRefused, Superseded
 from shared.domain.status import JobStatus
 from shared.policy import policy_of
 from shared.ports.step_context import StepContext
-
-if TYPE_CHECKING:
-    from celery_impl.app import ChangeoverApp
 
 R = TypeVar("R")
 
@@ -40,7 +38,7 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
     """
 
     abstract = True
-    app: "ChangeoverApp"
+    app: ChangeoverApp
     # Around the step too, where no step's policy reaches: a locked database fails no job.
     autoretry_for = DatabaseError
 

@@ -8,7 +8,7 @@ that stand still published again.
 import time
 from collections.abc import Sequence
 
-from celery_impl.app import ChangeoverApp
+from celery_impl.application import ChangeoverApp
 from celery_impl.face_sessions import missing
 from celery_impl.queues import HeldMessage, Queues
 from celery_impl.state import JobState

@@ -3,32 +3,43 @@
 import os
 import time
 import uuid
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from shared.domain.errors import JobCancelled, Superseded, WorkerStopping
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.policy import policy_of
-from shared.ports.idempotency import Claimed, Held, Stored
+from shared.ports.effects import Effects
+from shared.ports.idempotency import Claimed, Held, Idempotency, Stored
+from shared.ports.ledger import Ledger
 from shared.ports.step_host import StepHost, StopReason
 from shared.sabotage import Moment, Saboteur
 
-if TYPE_CHECKING:
-    from shared.runner import StepRunner
-
 _HELD_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPorts:
+    """What every attempt in one worker shares."""
+
+    ledger: Ledger
+    idempotency: Idempotency
+    effects: Effects
+    worker: str
+    lease_s: float
+    saboteur: Saboteur | None = None
 
 
 class Attempt:
     """A `StepContext` for one execution by one worker."""
 
-    def __init__(self, runner: "StepRunner", job_id: str, step: str, host: StepHost) -> None:
+    def __init__(self, ports: WorkerPorts, job_id: str, step: str, host: StepHost) -> None:
         self.job_id = job_id
         self.step = step
         self.attempt = host.attempt
         self.idempotency_key = f"{job_id}/{step}"
         self._id = uuid.uuid4().hex
-        self._runner = runner
+        self._ports = ports
         self._host = host
         self._checkpoint = host.resume_ref()
         self._resume = self._checkpoint
@@ -37,14 +48,14 @@ class Attempt:
         self._reached = (0, 0)
 
     def record(self, kind: RecordKind, done: int = 0, total: int = 0, detail: str = "") -> None:
-        self._runner.ledger.append(
+        self._ports.ledger.append(
             AttemptRecord(
                 kind=kind,
                 job_id=self.job_id,
                 step=self.step,
                 attempt=self.attempt,
                 attempt_id=self._id,
-                worker=self._runner.worker,
+                worker=self._ports.worker,
                 pid=os.getpid(),
                 done=done,
                 total=total,
@@ -59,9 +70,9 @@ class Attempt:
         may take; its stored result is then returned. `WorkerStopping` past that.
         """
         give_up_at = time.monotonic() + policy_of(self.step).start_to_close_s
-        owner = f"{self._runner.worker}:{self._id}"
+        owner = f"{self._ports.worker}:{self._id}"
         while True:
-            match self._runner.idempotency.begin(self.idempotency_key, owner, self._runner.lease_s):
+            match self._ports.idempotency.begin(self.idempotency_key, owner, self._ports.lease_s):
                 case Stored() as stored:
                     return stored
                 case Claimed(token=token):
@@ -77,12 +88,12 @@ class Attempt:
 
     def commit(self, result: str) -> None:
         """Store the result, or raise `Superseded` and store nothing."""
-        if not self._runner.idempotency.commit(self.idempotency_key, self._token, result):
+        if not self._ports.idempotency.commit(self.idempotency_key, self._token, result):
             raise Superseded
 
     def abandon(self) -> None:
         if self._token:
-            self._runner.idempotency.abandon(self.idempotency_key, self._token)
+            self._ports.idempotency.abandon(self.idempotency_key, self._token)
 
     def progress(self, done: int, total: int) -> None:
         self._reached = (done, total)
@@ -99,26 +110,23 @@ class Attempt:
     def resume_from(self) -> str | None:
         return self._resume
 
-    def cancelled(self) -> bool:
-        return self._host.stop_reason() is StopReason.CANCELLED
-
     def apply(self, effect: str, amount: int | None = None) -> None:
         # The fence is checked, a cancel is not: a step that has begun to apply its effect is past
         # the point where it could stop without leaving the world half told.
         self.pass_point(Moment.BEFORE_EFFECT)
         self._renew(force=True)
         self.pass_point(Moment.BEFORE_SEND)
-        key = self._runner.idempotency.effect_key(self.idempotency_key, self._id)
-        self._runner.effects.apply(effect, job_id=self.job_id, key=key, amount=amount)
+        key = self._ports.idempotency.effect_key(self.idempotency_key, self._id)
+        self._ports.effects.apply(effect, job_id=self.job_id, key=key, amount=amount)
         self.pass_point(Moment.AFTER_EFFECT)
 
     def _renew(self, *, force: bool = False) -> None:
         # A third of the lease leaves room for two slow steps before it runs out.
         now = time.monotonic()
-        if not force and now - self._renewed_at < self._runner.lease_s / 3:
+        if not force and now - self._renewed_at < self._ports.lease_s / 3:
             return
-        if not self._runner.idempotency.renew(
-            self.idempotency_key, self._token, self._runner.lease_s
+        if not self._ports.idempotency.renew(
+            self.idempotency_key, self._token, self._ports.lease_s
         ):
             raise Superseded
         self._renewed_at = now
@@ -150,7 +158,7 @@ class Attempt:
 
         The ledger says so first.
         """
-        saboteur = self._runner.saboteur
+        saboteur = self._ports.saboteur
         if not saboteur or not saboteur.chooses(moment, self.job_id, self.step):
             return None
         self.record(RecordKind.CRASH_POINT, *self._reached, detail=str(saboteur.point))

@@ -5,34 +5,22 @@ what the engine itself does.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
-from shared.attempt import Attempt
+from shared.attempt import Attempt, WorkerPorts
 from shared.codec import from_json, to_json
 from shared.domain.errors import AttemptsUsedUp, JobCancelled, StepRefused, Superseded
 from shared.domain.status import RecordKind
 from shared.policy import policy_of
-from shared.ports.effects import Effects
-from shared.ports.idempotency import Idempotency
-from shared.ports.ledger import Ledger
 from shared.ports.step_context import StepContext
 from shared.ports.step_host import StepHost
-from shared.sabotage import Moment, Saboteur
+from shared.sabotage import Moment
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class StepRunner:
-    """What every attempt in one worker shares."""
-
-    ledger: Ledger
-    idempotency: Idempotency
-    effects: Effects
-    worker: str
-    lease_s: float
-    saboteur: Saboteur | None = None
+class StepRunner(WorkerPorts):
+    """Runs attempts with the ports of one worker."""
 
     def run(
         self,

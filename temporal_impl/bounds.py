@@ -1,6 +1,6 @@
 """How long a fault may keep a step from being handed out again, from the settings in force."""
 
-from shared.domain.faults import HARMS, Harm
+from shared.domain.impact import Impact
 from shared.domain.jobs import Bound
 from shared.policy import GENERATE_IMAGE
 from temporal_impl.options import SERVER_DEFAULT_RETRY
@@ -10,8 +10,8 @@ from temporal_impl.trace import TIMER_SHIFT_S
 _UNHARMED = Bound(None, {}, "the step that is aimed at goes on: there is nothing to recover")
 
 
-def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[str, Bound]:
-    """Return the bound by fault, for a first attempt of `generate_image` that is hit.
+def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[Impact, Bound]:
+    """Return the bound by impact, for a first attempt of `generate_image` that is hit.
 
     Without the time for which a fault keeps everything from recovering: a server that is down, a
     database that is locked.
@@ -22,17 +22,16 @@ def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[str, 
         silent.parts,
         f"the step goes on; were it given up, then because {silent.why}",
     )
-    by_harm = {
-        Harm.KILLED: silent,
-        Harm.STOPPED: _after_grace(profile, stop_grace_s) if profile.handle_sigterm else silent,
-        Harm.SILENT: silent,
-        Harm.DISCONNECTED: goes_on,
-        Harm.SLOWED: goes_on,
-        Harm.UNWRITABLE: _after_failure(profile, silent),
-        Harm.UNHARMED: _UNHARMED,
-    }
     # A worker computes in its own process: it has no child to lose.
-    return {fault: by_harm[harm] for fault, harm in HARMS.items() if harm in by_harm}
+    return {
+        Impact.KILLED: silent,
+        Impact.STOPPED: _after_grace(profile, stop_grace_s) if profile.handle_sigterm else silent,
+        Impact.SILENT: silent,
+        Impact.DISCONNECTED: goes_on,
+        Impact.SLOWED: goes_on,
+        Impact.UNWRITABLE: _after_failure(profile, silent),
+        Impact.UNHARMED: _UNHARMED,
+    }
 
 
 def _after_silence(profile: TemporalProfile) -> Bound:

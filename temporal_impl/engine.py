@@ -14,6 +14,7 @@ from shared.codec import from_json
 from shared.domain.errors import BadRequest, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
+from shared.domain.impact import Impact
 from shared.domain.jobs import (
     IMAGE_GENERATION,
     Bound,
@@ -136,7 +137,7 @@ class TemporalEngine:
                     return await kind.trace(job_id)
         return EngineTrace(held=False, where="the server knows no such job")
 
-    def bounds(self) -> dict[str, Bound]:
+    def bounds(self) -> dict[Impact, Bound]:
         return recovery_bounds(self._profile, self._settings.stop_grace_s)
 
     def settings(self) -> list[EffectiveSetting]:

@@ -8,7 +8,7 @@ over an arm's compute drivers; the median is that of the cell with most recoveri
 from collections.abc import Iterable, Sequence
 
 from bench.checkers.faults import SIGKILL
-from bench.metrics import Bucket, CellMetrics, Verdict
+from bench.record.metrics import Bucket, CellMetrics, Verdict
 
 HARDENED = "hardened"
 STOCK = "stock"

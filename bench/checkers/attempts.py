@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.checkers.faults import Fault
-from bench.history import ProcessEvent
+from bench.record.history import ProcessEvent
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bench.checkers.by_job import CellHistory, JobHistory
-from bench.history import FinalState, OpPhase
-from bench.metrics import Bucket, Check, Verdict
+from bench.record.history import FinalState, OpPhase
+from bench.record.metrics import Bucket, Check, Verdict
 from shared.domain.status import JobStatus
 from shared.policy import RELEASE_CREDITS, RESERVE_CREDITS
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from bench.checkers.attempts import Attempt, build_attempts
 from bench.checkers.faults import Fault, merge_faults
 from bench.checkers.submissions import CANCEL, FOLLOW, Submission, read_submissions
-from bench.history import ClientOp, FinalState, History, HostSample, OpPhase
-from bench.run_info import CellInfo, RunInfo
+from bench.record.history import ClientOp, FinalState, History, HostSample, OpPhase
+from bench.record.run_info import CellInfo, RunInfo
 from shared.domain.records import AttemptRecord, EffectRecord
 
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from bench.matrix import Matrix
-from bench.metrics import SCHEMA, Metrics, Verdict
-from bench.run_info import RunInfo
+from bench.record.matrix import Matrix
+from bench.record.metrics import SCHEMA, Metrics, Verdict
+from bench.record.run_info import RunInfo
 from shared.ports.patterns import Support
 
 

@@ -10,8 +10,8 @@ from bench.checkers.buckets import Buckets
 from bench.checkers.by_job import CellHistory
 from bench.checkers.host_load import STARVED_FROM, starved
 from bench.checkers.repetition import Repetition
-from bench.metrics import Bucket, Check, Trial, Verdict
-from bench.run_info import CellInfo
+from bench.record.metrics import Bucket, Check, Trial, Verdict
+from bench.record.run_info import CellInfo
 
 FAULTS_CONFIRMED = "faults_confirmed"
 NO_LOSS = "no_loss"

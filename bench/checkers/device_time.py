@@ -12,7 +12,7 @@ from math import fsum
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import JobHistory
-from bench.metrics import Bucket
+from bench.record.metrics import Bucket
 from shared.policy import GENERATE_IMAGE
 
 GPU_STEPS = frozenset({GENERATE_IMAGE})

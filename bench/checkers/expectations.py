@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.chaos.expectations import Expectation, Extent, Measure, expectation_of
-from bench.metrics import Bucket, CellMetrics, Trial
+from bench.faults.expectations import Expectation, Extent, Measure, expectation_of
+from bench.record.metrics import Bucket, CellMetrics, Trial
 
 _WORDS = {
     Measure.AGAIN: "started again",

@@ -4,14 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.history import FaultEvent, FaultPhase
+from bench.faults.registry import facts_of
+from bench.record.history import FaultEvent, FaultPhase
 
 SIGKILL = "sigkill"
-SIGTERM = "sigterm"
-KILLING = frozenset({SIGKILL, "child-sigkill", "poison", "power-cut", "lost-member"})
-"""The faults that end the attempt which they aim at in the same instant."""
-DISK_FULL = "disk-full"
-"""The fault under which an attempt can end without a record: it cannot write one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +33,12 @@ class Fault:
     @property
     def kills(self) -> bool:
         """Whether the strike ends the attempt that it hits in the same instant."""
-        return self.fault in KILLING
+        return facts_of(self.fault).kills
 
     @property
     def cuts_off(self) -> bool:
         """Whether the attempt that it hit is over if no record says how it ended."""
-        return self.kills or self.fault == DISK_FULL
+        return self.kills or facts_of(self.fault).unrecorded
 
     @property
     def aimed(self) -> bool:

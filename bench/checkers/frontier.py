@@ -9,7 +9,7 @@ from statistics import median
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import CellHistory
 from bench.checkers.device_time import Cause, is_gpu_step
-from bench.metrics import Bucket, CellMetrics
+from bench.record.metrics import Bucket, CellMetrics
 
 BUDGETS_FROM = 3
 """From so many budgets on there is a frontier to draw."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.history import HostSample
+from bench.record.history import HostSample
 
 STARVED_FROM = 0.95
 """The mean share of the processors in use from which on whatever is late may have waited for one.

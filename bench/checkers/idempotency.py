@@ -10,9 +10,9 @@ from bench.checkers.by_job import CellHistory, JobHistory, by_cell
 from bench.checkers.demands import check_demand
 from bench.checkers.repetition import Repetition, count_repetition
 from bench.checkers.verdict import Checks
-from bench.history import FaultPhase, History, ProcessEvent
-from bench.metrics import Bucket, Check, IdempotencyMetrics, Verdict
-from bench.run_info import CellInfo, ExperimentInfo, RunInfo
+from bench.record.history import FaultPhase, History, ProcessEvent
+from bench.record.metrics import Bucket, Check, IdempotencyMetrics, Verdict
+from bench.record.run_info import CellInfo, ExperimentInfo, RunInfo
 from shared.domain.jobs import Bound
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind

@@ -5,7 +5,7 @@ The first is about `fenced`, which promises something; the second about the mode
 
 from collections.abc import Sequence
 
-from bench.metrics import IdempotencyMetrics, Verdict
+from bench.record.metrics import IdempotencyMetrics, Verdict
 
 FENCED = "fenced"
 _WEAKER = ("claim", "check_then_act", "none")

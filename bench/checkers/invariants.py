@@ -10,7 +10,7 @@ from bench.checkers.buckets import Buckets, check_buckets
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.checkers.demands import NO_LOSS
 from bench.checkers.verdict import Checks
-from bench.metrics import Bucket, Check, Verdict
+from bench.record.metrics import Bucket, Check, Verdict
 from shared.domain.status import JobStatus
 from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bench.checkers.by_job import CellHistory
 from bench.checkers.statistics import summarise
-from bench.history import OpPhase
-from bench.metrics import Bucket, Samples
+from bench.record.history import OpPhase
+from bench.record.metrics import Bucket, Samples
 
 _NEVER_ENDED = (Bucket.UNRECOVERED, Bucket.LOST)
 

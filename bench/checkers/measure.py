@@ -29,9 +29,9 @@ from bench.checkers.soak_answer import soak_answer
 from bench.checkers.statistics import wilson
 from bench.checkers.twins import measure_twins
 from bench.checkers.verdict import Checks, worst
-from bench.history import History
-from bench.metrics import SCHEMA, Bucket, CellMetrics, Metrics, Rate, Trial, Verdict
-from bench.run_info import CellInfo, RunInfo
+from bench.record.history import History
+from bench.record.metrics import SCHEMA, Bucket, CellMetrics, Metrics, Rate, Trial, Verdict
+from bench.record.run_info import CellInfo, RunInfo
 
 _NO_ANSWER = [
     "The answer could not be computed from this run.",

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from bench.checkers.by_job import CellHistory
 from bench.checkers.faults import Fault
-from bench.history import History
-from bench.metrics import Check, Verdict
+from bench.record.history import History
+from bench.record.metrics import Check, Verdict
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 

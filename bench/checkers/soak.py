@@ -8,15 +8,16 @@ from functools import partial
 from bench.checkers.buckets import Buckets, sort_into_buckets
 from bench.checkers.by_job import CellHistory, by_cell
 from bench.checkers.demands import check_demand
-from bench.checkers.faults import KILLING, Fault
+from bench.checkers.faults import Fault
 from bench.checkers.invariants import run_invariants
 from bench.checkers.recovery import read_trials, recovery_samples
 from bench.checkers.repetition import Repetition, count_repetition
 from bench.checkers.statistics import summarise
 from bench.checkers.verdict import Checks
-from bench.history import History
-from bench.metrics import Bucket, Check, SoakFaultMetrics, SoakMetrics, Trial, Verdict
-from bench.run_info import CellInfo, RunInfo, SoakInfo
+from bench.faults.registry import facts_of
+from bench.record.history import History
+from bench.record.metrics import Bucket, Check, SoakFaultMetrics, SoakMetrics, Trial, Verdict
+from bench.record.run_info import CellInfo, RunInfo, SoakInfo
 from shared.domain.jobs import IMAGE_GENERATION, Bound
 
 _COMPUTE = "simulated"
@@ -158,7 +159,7 @@ def _kind(
         role=role,
         tried=len(strikes),
         struck=struck,
-        kills=struck if fault in KILLING else 0,
+        kills=struck if facts_of(fault).kills else 0,
         hit=len(trials),
         recovery_s=recovery_s,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.metrics import Bucket, SoakMetrics, Verdict
+from bench.record.metrics import Bucket, SoakMetrics, Verdict
 
 _DOUBT = {Verdict.INVALID: " (verdict: invalid)", Verdict.UNKNOWN: " (verdict: unknown)"}
 _AMISS = (Bucket.LOST, Bucket.UNRECOVERED, Bucket.PHANTOM, Bucket.FAILED, Bucket.UNKNOWN)

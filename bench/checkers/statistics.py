@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from statistics import median
 
-from bench.metrics import CellMetrics, Rate, Samples
+from bench.record.metrics import CellMetrics, Rate, Samples
 
 MEDIAN_FROM = 3
 """Fewer samples are shown one by one."""

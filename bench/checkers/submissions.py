@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.history import ClientOp, OpPhase
+from bench.record.history import ClientOp, OpPhase
 
 SUBMIT = "submit"
 FOLLOW = "follow"

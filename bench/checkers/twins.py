@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.checkers.statistics import INTERVAL_FROM, bootstrap_difference, fisher
-from bench.metrics import CellMetrics, Check, TwinMetrics, Verdict
-from bench.run_info import CellInfo
+from bench.record.metrics import CellMetrics, Check, TwinMetrics, Verdict
+from bench.record.run_info import CellInfo
 
 TWINS_ALIKE = "twins alike"
 _RISK = 0.05

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bench.metrics import Check, Verdict
+from bench.record.metrics import Check, Verdict
 
 T = TypeVar("T")
 D = TypeVar("D")

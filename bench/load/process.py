@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from bench.history import ClientOp, OpPhase
+from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from bench.load.plan import PLAN_VARIABLE, LoadPlan, write_plan
-from bench.supervisor import Managed, ProcessSpec, Supervisor
+from bench.record.history import ClientOp, OpPhase
 
 # More users than jobs can be in flight: a user that waits for its job never holds up an arrival.
 _USERS = 100

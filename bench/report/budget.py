@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bench.checkers.by_job import CellHistory
+from bench.record.run_info import RunInfo
 from bench.report.arms import arm_key, split_label
 from bench.report.format import seconds
-from bench.run_info import RunInfo
 
 _LEASE = "visibility_timeout"
 _RENEWALS = "renewals"

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.history import History, read_history
-from bench.metrics import Metrics
+from bench.record.history import History, read_history
+from bench.record.metrics import Metrics
+from bench.record.run_info import read_run_info
 from bench.report.html import render_html
 from bench.report.markdown import render_markdown
 from bench.report.page import Page, build_page
-from bench.run_info import read_run_info
 
 
 @dataclass(frozen=True, slots=True)

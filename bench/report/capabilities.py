@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from bench.checkers.capabilities import capabilities_answer
-from bench.matrix import Cell, Matrix
+from bench.record.matrix import Cell, Matrix
+from bench.record.run_info import CapabilityInfo
 from bench.report.arms import PLAIN, ArmStyle
 from bench.report.format import Shown, Tone, date, exact
 from bench.report.words import plural
-from bench.run_info import CapabilityInfo
 from shared.ports.patterns import Support
 
 _STYLES = {

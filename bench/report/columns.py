@@ -1,6 +1,6 @@
 """Which measures stand in which table."""
 
-from bench.metrics import Bucket
+from bench.record.metrics import Bucket
 from bench.report import measures as m
 from bench.report.tables import Column
 from bench.report.words import fault_words

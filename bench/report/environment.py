@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.metrics import Verdict
+from bench.record.metrics import Verdict
 from bench.report import format as fmt
 from bench.report.facts import facts
 from bench.report.glossary import GLOSSARY

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.chaos.expectations import expectation_of
 from bench.checkers.expectations import Agreement, agreement
-from bench.metrics import Bucket, CellMetrics
+from bench.faults.expectations import expectation_of
+from bench.record.metrics import Bucket, CellMetrics
+from bench.record.run_info import AbsentCell
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, Tone, count, exact, given, missing, seconds, seconds_range
 from bench.report.words import compute_words, fault_key, fault_words, is_control, plural
-from bench.run_info import AbsentCell
 
 _MORE_KINDS_THAN = 2
 _AGREES, _DIFFERS = "=", "\u2260"

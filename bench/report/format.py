@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from bench.checkers.statistics import MEDIAN_FROM
-from bench.metrics import Rate, Samples
+from bench.record.metrics import Rate, Samples
 
 NONE = "\u2013"
 NBSP = "\u00a0"

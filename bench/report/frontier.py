@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from bench.checkers.by_job import CellHistory
 from bench.checkers.frontier import Frontier, FrontierPoint, frontier_answer, frontiers
-from bench.metrics import CellMetrics
+from bench.record.metrics import CellMetrics
+from bench.record.run_info import CellInfo
 from bench.report.arms import ArmStyle
 from bench.report.format import given
 from bench.report.words import FaultWords, fault_words
-from bench.run_info import CellInfo
 
 
 @dataclass(frozen=True, slots=True)

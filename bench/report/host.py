@@ -1,8 +1,8 @@
 """What a run ran on, and how much of it was in use meanwhile."""
 
 from bench.checkers.host_load import STARVED_FROM
-from bench.history import History
-from bench.run_info import RunInfo
+from bench.record.history import History
+from bench.record.run_info import RunInfo
 
 
 def host_table(info: RunInfo, history: History) -> dict[str, str]:

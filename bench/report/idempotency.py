@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.checkers.idempotency_answer import idempotency_answer
-from bench.idempotency.experiments import EXPERIMENTS, Receiver
-from bench.metrics import IdempotencyMetrics
+from bench.faults.experiments import EXPERIMENTS, Receiver
+from bench.record.metrics import IdempotencyMetrics
+from bench.record.run_info import ExperimentInfo
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, Tone, count, exact, missing
 from bench.report.words import plural
-from bench.run_info import ExperimentInfo
 
 MODES = ("none", "check_then_act", "claim", "fenced")
 _CLEAN, _TWICE, _SEEN = "\u2713", "!", "\u2717"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.chaos.registry import FAULTS
+from bench.faults.registry import FAULTS
 from bench.report.page import Page
 from bench.report.words import fault_key, fault_words, is_control, plural
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from bench.metrics import Bucket, CellMetrics, Verdict
+from bench.record.metrics import Bucket, CellMetrics, Verdict
+from bench.record.run_info import CellInfo
 from bench.report.format import (
     NBSP,
     Shown,
@@ -17,7 +18,6 @@ from bench.report.format import (
     tally,
 )
 from bench.report.words import cause_words, fault_words
-from bench.run_info import CellInfo
 
 VERDICT_MARKS = {Verdict.VALID: "\u2713", Verdict.UNKNOWN: "?", Verdict.INVALID: "\u2717"}
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bench.checkers.by_job import CellHistory, by_cell
 from bench.checkers.statistics import recovery_curve
-from bench.history import History
-from bench.metrics import CellMetrics, Metrics
+from bench.record.history import History
+from bench.record.metrics import CellMetrics, Metrics
+from bench.record.run_info import CellInfo, RunInfo
 from bench.report.arms import ArmStyle, arm_key, arm_styles, split_label
 from bench.report.budget import BudgetLine, budget_lines
 from bench.report.capabilities import CapabilitySection, build_capabilities
@@ -23,7 +24,6 @@ from bench.report.tables import Table, build_table
 from bench.report.timeline import JobTimeline, build_timelines
 from bench.report.twins import TwinSection, build_twins
 from bench.report.words import FaultWords, compute_words, fault_key, fault_words, is_control
-from bench.run_info import CellInfo, RunInfo
 from shared.domain.jobs import EffectiveSetting
 
 

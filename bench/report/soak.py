@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bench.checkers.soak_answer import soak_answer
-from bench.metrics import Bucket, SoakFaultMetrics, SoakMetrics
+from bench.record.metrics import Bucket, SoakFaultMetrics, SoakMetrics
+from bench.record.run_info import SoakInfo
 from bench.report import axis
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, count, exact, given, median, missing, seconds, tally
 from bench.report.measures import VERDICT_MARKS
 from bench.report.svg import element, percent, plot
-from bench.run_info import SoakInfo
 
 _PLOT, _FOOT, _UNITS = 160, 26, 1000
 _BAD = (Bucket.FAILED, Bucket.LOST, Bucket.UNRECOVERED, Bucket.PHANTOM, Bucket.UNKNOWN)

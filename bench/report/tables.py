@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bench.metrics import CellMetrics
+from bench.record.metrics import CellMetrics
+from bench.record.run_info import CellInfo
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import NONE, Shown
-from bench.run_info import CellInfo
 
 Numbers = Callable[[CellMetrics, CellInfo | None], Shown]
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.metrics import Verdict
+from bench.record.metrics import Verdict
 from bench.report.fault_table import FaultTable
 from bench.report.format import Shown, Tone
 from bench.report.idempotency import IdempotencySection

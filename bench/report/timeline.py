@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import CellHistory, JobHistory
-from bench.metrics import Bucket, Trial
+from bench.record.metrics import Bucket, Trial
 from shared.domain.records import EffectRecord
 
 CUT_OFF = "cut off"

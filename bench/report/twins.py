@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.metrics import CellMetrics, Check, TwinMetrics, Verdict
+from bench.record.metrics import CellMetrics, Check, TwinMetrics, Verdict
+from bench.record.run_info import CellInfo
 from bench.report.arms import ArmStyle
 from bench.report.columns import CONTROL_COLUMNS, fault_columns
 from bench.report.tables import Table, build_table
 from bench.report.words import compute_words, fault_words, is_control
-from bench.run_info import CellInfo
 
 _SHOWN = ("confirmed", "lost", "recovery", "jobs", "completed", "end_to_end", "verdict")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.chaos.registry import FAULTS
+from bench.faults.registry import FAULTS
 
 CONTROLS = frozenset({"none", "control", ""})
 

@@ -48,7 +48,7 @@ async def settings(service: ServiceDep) -> list[dict[str, object]]:
 async def bounds(service: ServiceDep) -> dict[str, dict[str, object]]:
     """The flagged engine's recovery bound by fault, computed from its settings."""
     engine = await service.router.for_new_jobs()
-    return {fault: to_dict(bound) for fault, bound in engine.bounds().items()}
+    return {impact: to_dict(bound) for impact, bound in engine.bounds().items()}
 
 
 @router.get("/v1/operator/jobs/{job_id}/trace")

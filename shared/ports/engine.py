@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from shared.domain.ids import JobId
+from shared.domain.impact import Impact
 from shared.domain.jobs import (
     Bound,
     EffectiveSetting,
@@ -63,8 +64,8 @@ class Engine(Protocol):
         """Say whether the engine still holds the job, so that lost can be told from late."""
         ...
 
-    def bounds(self) -> dict[str, Bound]:
-        """Return the recovery bound by fault name, computed from the effective settings."""
+    def bounds(self) -> dict[Impact, Bound]:
+        """Return the recovery bound by impact, computed from the effective settings."""
         ...
 
     def settings(self) -> list[EffectiveSetting]:

@@ -39,10 +39,6 @@ class StepContext(Protocol):
         """Return the newest checkpoint of an earlier attempt, None for a fresh start."""
         ...
 
-    def cancelled(self) -> bool:
-        """Whether the client cancelled the job."""
-        ...
-
     def apply(self, effect: str, amount: int | None = None) -> None:
         """Apply an effect under this step's idempotency key, if the step is still ours.
 

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from bench.ports import free_port
+from bench.arms.ports import free_port
 
 READY_LIMIT_S = 90.0
 STOP_LIMIT_S = 60.0

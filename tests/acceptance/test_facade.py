@@ -203,7 +203,7 @@ def test_operator_routes_name_workers_settings_and_bounds(served: Served, engine
     settings = served.client.get("/v1/operator/settings").json()
     assert all(setting["reason"] and setting["source"] for setting in settings)
     bounds = served.client.get("/v1/operator/bounds").json()
-    assert {"sigkill", "sigterm"} <= set(bounds)
+    assert {"killed", "stopped"} <= set(bounds)
     metrics = served.client.get("/metrics").text
     assert "changeover_requests_total" in metrics
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bench.claims import read_claim
+from bench.capabilities.claims import read_claim
 from tests.contract.capabilities.rows import ROWS
 
 ROOT = Path(__file__).parents[2]

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from bench.chaos.fault import Facts
-from bench.chaos.registry import FAULTS, LISTED
-from bench.scenario_file import shipped
-from bench.topology import ENGINES, profiles_of
+from bench.arms.topology import ENGINES, profiles_of
+from bench.faults.fault import Facts
+from bench.faults.registry import FAULTS, LISTED
+from bench.scenario.file import shipped
 from celery_impl.bounds import recovery_bounds as celery_bounds
 from celery_impl.profile import load as load_celery
 from shared.settings import Settings
@@ -50,7 +50,7 @@ def test_every_shipped_scenario_is_named() -> None:
 def test_every_fault_that_strikes_a_step_has_a_bound_and_its_reason_on_every_arm() -> None:
     for engine in ENGINES:
         struck = {
-            name
+            fault.facts.impact
             for name, fault in FAULTS.items()
             if fault.facts.aimed and name != _CANCELLED and engine in fault.facts.engines
         }

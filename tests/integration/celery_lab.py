@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import httpx
 
-from bench.services import redis_binary
+from bench.arms.services import redis_binary
 from celery_impl.queues import HeldMessage, Queues
 from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
@@ -129,7 +129,13 @@ class Lab:
         )
         self._sink = Process(
             [
-                *(sys.executable, "-m", "bench.effect_sink", "--port", str(self._effects_port)),
+                *(
+                    sys.executable,
+                    "-m",
+                    "bench.arms.effect_sink",
+                    "--port",
+                    str(self._effects_port),
+                ),
                 *("--database", str(folder / "effects.db")),
             ],
             folder / "sink.log",

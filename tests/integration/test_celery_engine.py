@@ -11,6 +11,7 @@ import pytest
 from celery_impl.engine import CeleryEngine, create_engine
 from shared.domain.errors import EngineUnavailable, UnknownJob
 from shared.domain.ids import JobId, new_job_id
+from shared.domain.impact import Impact
 from shared.domain.jobs import IMAGE_GENERATION, EngineTrace, EngineView
 from shared.domain.status import JobStatus, RecordKind
 from shared.policy import GENERATE_IMAGE, policy_of
@@ -114,7 +115,7 @@ async def test_a_killed_workers_step_resumes_elsewhere_from_its_checkpoint(
     trace = await engine.trace(job_id)
     assert trace.held
     assert trace.due_in_s is not None
-    assert trace.due_in_s <= (engine.bounds()["sigkill"].seconds or 0)
+    assert trace.due_in_s <= (engine.bounds()[Impact.KILLED].seconds or 0)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
     second = [r for r in hardened.records(job_id, FIRST) if r.attempt == 2]
     assert second[0].worker != struck.worker
@@ -266,7 +267,7 @@ async def test_with_the_default_settings_a_killed_workers_step_is_gone(tmp_path:
         # chord will not get the first.
         assert trace.where == "a chord that waits for a lost member"
         assert trace.detail["lost_members"] == [FIRST]
-        assert engine.bounds()["sigkill"].seconds is None
+        assert engine.bounds()[Impact.KILLED].seconds is None
         await engine.close()
 
 

@@ -13,6 +13,7 @@ from celery_impl.app import build_app
 from celery_impl.engine import CeleryEngine, create_engine
 from celery_impl.renewal import Lease
 from shared.domain.ids import JobId
+from shared.domain.impact import Impact
 from shared.domain.jobs import IMAGE_GENERATION, EngineView
 from shared.domain.status import JobStatus, RecordKind
 from tests.integration.celery_lab import BUDGET_S, Lab, Process, running_lab, until
@@ -94,7 +95,7 @@ async def test_a_killed_workers_step_is_taken_up_within_the_bound_of_its_last_re
     workers[struck.worker].kill()
     trace = await engine.trace(job_id)
     assert trace.due_in_s is not None
-    assert 0 < trace.due_in_s <= (engine.bounds()["sigkill"].seconds or 0)
+    assert 0 < trace.due_in_s <= (engine.bounds()[Impact.KILLED].seconds or 0)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
     assert started(renewed, job_id) == [1, 2]
     assert renewed.applied(job_id) == ONCE

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from celery_impl.engine import create_engine
+from shared.domain.impact import Impact
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus, RecordKind
 from shared.policy import CAPTURE_CREDITS
@@ -34,7 +35,7 @@ async def test_temporal_starts_a_killed_workers_cpu_step_again_by_the_budget(
     )
     trace = await cell.engine.trace(job_id)
     assert trace.due_in_s is not None
-    assert trace.due_in_s <= (cell.engine.bounds()["sigkill"].seconds or 0)
+    assert trace.due_in_s <= (cell.engine.bounds()[Impact.KILLED].seconds or 0)
     await until(
         "the step is started again",
         lambda: len(cell.records(job_id, CAPTURE_CREDITS, RecordKind.STARTED)) == 2,
@@ -62,7 +63,7 @@ async def test_celery_starts_a_killed_workers_cpu_step_again_by_the_budget(
         until_in_lab(lambda: of_kind(RecordKind.CRASH_POINT), "the worker has struck itself")
         trace = await engine.trace(job_id)
         assert trace.due_in_s is not None
-        assert trace.due_in_s <= (engine.bounds()["sigkill"].seconds or 0)
+        assert trace.due_in_s <= (engine.bounds()[Impact.KILLED].seconds or 0)
         until_in_lab(lambda: of_kind(RecordKind.STARTED) == 2, "the step is started again", LIMIT_S)
         until_in_lab(lambda: lab.applied(job_id) == ONCE, "every effect is applied once")
         await engine.close()

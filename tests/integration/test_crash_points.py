@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from bench.ports import free_port
+from bench.arms.ports import free_port
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, is_idle
 from shared.domain.records import AttemptRecord
@@ -47,7 +47,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     port, database = free_port(), tmp_path_factory.mktemp("world") / "effects.db"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "bench.effect_sink"),
+            *(sys.executable, "-m", "bench.arms.effect_sink"),
             *("--port", str(port), "--database", str(database)),
         ]
     )

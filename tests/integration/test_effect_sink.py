@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.ports import free_port
+from bench.arms.ports import free_port
 
 LIMIT_S = 30.0
 EFFECT = "capture_credits"
@@ -21,7 +21,7 @@ def _sink(folder: Path, *options: str) -> Iterator[httpx.Client]:
     port = free_port()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "bench.effect_sink"),
+            *(sys.executable, "-m", "bench.arms.effect_sink"),
             *("--port", str(port), "--database", str(folder / "effects.db"), *options),
         ]
     )

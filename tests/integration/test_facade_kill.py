@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.chaos.fault import NOBODY, Ground
-from bench.chaos.faults.facade import FacadeSigkill
-from bench.history import OpPhase
+from bench.arms.ports import free_port
+from bench.arms.supervisor import ProcessSpec, Supervisor
+from bench.faults.fault import NOBODY, Ground
+from bench.faults.kinds.facade import FacadeSigkill
 from bench.load.plan import image_bodies
-from bench.ports import free_port
-from bench.supervisor import ProcessSpec, Supervisor
+from bench.record.history import OpPhase
 
 # Knows a job by its key, and takes its time to say so.
 SERVER = """

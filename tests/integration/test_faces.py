@@ -52,9 +52,6 @@ class Ctx:
     def resume_from(self) -> str | None:
         return self.saved
 
-    def cancelled(self) -> bool:
-        return False
-
     def apply(self, effect: str, amount: int | None = None) -> None: ...
 
 

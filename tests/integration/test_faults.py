@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from bench.chaos.clock import library, settable
-from bench.chaos.fault import Ground
-from bench.chaos.faults.clock import ClockStep
-from bench.chaos.faults.power import PowerCut
-from bench.chaos.faults.storage import DatabaseLocked, DiskFull
-from bench.chaos.ledger_tail import tail_of
-from bench.supervisor import Managed, ProcessSpec, Supervisor
-from bench.topology import Arm, Stack
+from bench.arms.clock import library, settable
+from bench.arms.ledger_tail import tail_of
+from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
+from bench.arms.topology import Arm, Stack
+from bench.faults.fault import Ground
+from bench.faults.kinds.clock import ClockStep
+from bench.faults.kinds.power import PowerCut
+from bench.faults.kinds.storage import DatabaseLocked, DiskFull
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
 from shared.domain.records import AttemptRecord
@@ -106,7 +106,7 @@ async def test_a_locked_database_takes_no_write_until_the_lock_is_given_back(
 async def test_a_database_that_is_never_free_is_a_missed_fault(
     tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.chaos.faults.storage._LOCK_WITHIN_S", 0.05)
+    monkeypatch.setattr("bench.faults.kinds.storage._LOCK_WITHIN_S", 0.05)
     idler = _start(supervisor, "gpu-0", "gpu")
     ground = _ground(tmp_path, idler, idler)
     fault = DatabaseLocked(ground, _write(ground, RecordKind.WORKING))

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bench.chaos.forwarder import Forwarder
+from bench.arms.forwarder import Forwarder
 
 LIMIT_S = 10.0
 QUIET_S = 0.2

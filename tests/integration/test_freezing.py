@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.chaos.faults.freeze import stop_between_transactions
-from bench.supervisor import ProcessSpec, Supervisor
+from bench.arms.supervisor import ProcessSpec, Supervisor
+from bench.faults.kinds.freeze import stop_between_transactions
 
 # Writes four fifths of the time.
 WRITER = """

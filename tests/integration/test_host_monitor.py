@@ -6,8 +6,8 @@ import sys
 
 import psutil
 
+from bench.arms.host_monitor import HostMonitor
 from bench.checkers.host_load import busy_between
-from bench.host_monitor import HostMonitor
 
 _SPIN = "import time\nuntil = time.monotonic() + 4\nwhile time.monotonic() < until: pass"
 

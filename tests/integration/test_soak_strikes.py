@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bench.chaos.forwarder import Forwarder
-from bench.chaos.ledger_tail import LedgerTail
-from bench.soak.arms import SoakArm
-from bench.soak.plan import Role, SoakFault
-from bench.soak.schedule import Strike
-from bench.soak.strikes import Blow, Missed
-from bench.supervisor import Managed, ProcessSpec, Supervisor
-from bench.topology import Arm, Stack
+from bench.arms.forwarder import Forwarder
+from bench.arms.ledger_tail import LedgerTail
+from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
+from bench.arms.topology import Arm, Stack
+from bench.scenario.soak import Role, SoakFault
+from bench.trials.soak.arms import SoakArm
+from bench.trials.soak.schedule import Strike
+from bench.trials.soak.strikes import Blow, Missed
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
 from shared.domain.records import AttemptRecord

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.chaos.ending import end_within_grace, until_replaced_or_gone
-from bench.supervisor import ProcessSpec, Supervisor
+from bench.arms.ending import end_within_grace, until_replaced_or_gone
+from bench.arms.supervisor import ProcessSpec, Supervisor
 
 # A parent that ignores SIGTERM or not, with a child of its own.
 PARENT = """
@@ -108,7 +108,7 @@ async def test_the_guardian_ends_everything_if_the_supervisor_dies(
     script = f"""
 import asyncio, sys
 from pathlib import Path
-from bench.supervisor import ProcessSpec, Supervisor
+from bench.arms.supervisor import ProcessSpec, Supervisor
 async def main():
     async with Supervisor(Path({str(tmp_path)!r})) as supervisor:
         supervisor.start(ProcessSpec("worker", "test", [sys.executable, "-c", {PARENT!r}]))

@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import new_job_id
+from shared.domain.impact import Impact
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus, RecordKind
 from tests.integration.temporal_cell import (
@@ -111,7 +112,7 @@ async def test_stock_dies_on_sigterm_and_waits_for_start_to_close(new_cell: Make
     trace = await cell.engine.trace(job_id)
     assert trace.held
     assert trace.where == f"{_GENERATE}: started, attempt 1"
-    assert trace.due_in_s == pytest.approx(cell.engine.bounds()["sigterm"].seconds, abs=30)
+    assert trace.due_in_s == pytest.approx(cell.engine.bounds()[Impact.STOPPED].seconds, abs=30)
 
 
 @pytest.mark.parametrize("profile", ["hardened", "standalone"])

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.supervisor import Managed, ProcessSpec, Supervisor
+from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect
 from shared.adapters.workers import SqlWorkers

@@ -12,8 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
-from bench.services import start_redis, start_temporal
-from bench.supervisor import Supervisor
+from bench.arms.services import start_redis, start_temporal
+from bench.arms.supervisor import Supervisor
 from shared.adapters.sql import connect, create_tables
 from shared.ports.patterns import Happening, Outcome, Patterns, State
 from shared.settings import Settings

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.checkers.measure import measure
-from bench.history import (
+from bench.record.history import (
     ClientOp,
     FaultEvent,
     FaultPhase,
@@ -14,8 +14,8 @@ from bench.history import (
     OpPhase,
     ProcessEvent,
 )
-from bench.metrics import CellMetrics, Check, Metrics
-from bench.run_info import SCHEMA, CellInfo, RunInfo
+from bench.record.metrics import CellMetrics, Check, Metrics
+from bench.record.run_info import SCHEMA, CellInfo, RunInfo
 from shared.domain.jobs import Bound
 from shared.domain.records import AttemptRecord, EffectRecord
 from shared.domain.status import JobStatus, RecordKind

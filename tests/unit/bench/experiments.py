@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bench.checkers.measure import measure
-from bench.history import FaultPhase
-from bench.metrics import Check, IdempotencyMetrics, Metrics
-from bench.run_info import ExperimentInfo, RunInfo
+from bench.record.history import FaultPhase
+from bench.record.metrics import Check, IdempotencyMetrics, Metrics
+from bench.record.run_info import ExperimentInfo, RunInfo
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from tests.unit.bench.builder import OWED, Story

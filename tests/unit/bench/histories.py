@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from bench.history import FaultPhase, OpPhase
-from bench.metrics import Verdict
+from bench.record.history import FaultPhase, OpPhase
+from bench.record.metrics import Verdict
 from shared.domain.status import JobStatus, RecordKind
 from tests.unit.bench.builder import DENOISE, OWED, Story
 

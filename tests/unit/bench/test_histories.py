@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bench.metrics import Bucket, Verdict
+from bench.record.metrics import Bucket, Verdict
 from tests.unit.bench.builder import Story
 from tests.unit.bench.histories import VIOLATIONS, histories
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bench.metrics import Check
+from bench.record.metrics import Check
 from shared.domain.status import JobStatus
 from tests.unit.bench.builder import ARM, CELL, Story, cell_info
 

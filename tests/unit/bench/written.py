@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.chaos.ledger_tail import LedgerTail
+from bench.arms.ledger_tail import LedgerTail
 from shared.domain.records import AttemptRecord
 
 

@@ -46,9 +46,6 @@ class Ctx:
     def resume_from(self) -> str | None:
         return self.resume
 
-    def cancelled(self) -> bool:
-        return False
-
     def apply(self, effect: str, amount: int | None = None) -> None:
         self.applied.append(effect)
 

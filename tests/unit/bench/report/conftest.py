@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.metrics import Metrics
+from bench.record.metrics import Metrics
 from bench.report.build import Report, build_report
 from tests.unit.bench.report.synthetic_run import SyntheticRun
 

@@ -3,7 +3,7 @@
 import random
 from itertools import count
 
-from bench.history import (
+from bench.record.history import (
     ClientOp,
     FaultEvent,
     FaultPhase,
@@ -12,7 +12,7 @@ from bench.history import (
     OpPhase,
     ProcessEvent,
 )
-from bench.run_info import CellInfo
+from bench.record.run_info import CellInfo
 from shared.domain.records import AttemptRecord, EffectRecord
 from shared.domain.status import RecordKind
 

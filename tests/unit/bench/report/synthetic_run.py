@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.checkers.measure import measure
-from bench.history import History, write_history
-from bench.metrics import Metrics
-from bench.run_info import SCHEMA, CellInfo, RunInfo, ServiceInfo, write_run_info
+from bench.record.history import History, write_history
+from bench.record.metrics import Metrics
+from bench.record.run_info import SCHEMA, CellInfo, RunInfo, ServiceInfo, write_run_info
 from shared.domain.jobs import Bound, EffectiveSetting
 from tests.unit.bench.report.synthetic_job import Source, SyntheticJob
 from tests.unit.bench.report.synthetic_pictures import write_pictures

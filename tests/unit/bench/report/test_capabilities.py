@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from bench.checkers.measure import measure
-from bench.matrix import Cell, Matrix, MatrixRow
-from bench.metrics import Metrics
+from bench.record.matrix import Cell, Matrix, MatrixRow
+from bench.record.metrics import Metrics
+from bench.record.run_info import CapabilityInfo, write_run_info
 from bench.report.build import Report, build_report
 from bench.report.format import Tone
 from bench.report.page import build_page
-from bench.run_info import CapabilityInfo, write_run_info
 from tests.unit.bench.report.document import parse
 from tests.unit.bench.report.synthetic_run import SyntheticRun
 

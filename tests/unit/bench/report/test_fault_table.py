@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.history import History
-from bench.metrics import CellMetrics
+from bench.record.history import History
+from bench.record.metrics import CellMetrics
+from bench.record.run_info import AbsentCell
 from bench.report.build import Report
 from bench.report.fault_table import FaultTable, build_fault_table
 from bench.report.format import Tone
@@ -15,7 +16,6 @@ from bench.report.html import render_html
 from bench.report.limits import limits
 from bench.report.markdown import render_markdown
 from bench.report.page import Page, build_page
-from bench.run_info import AbsentCell
 from tests.unit.bench.builder import Story
 from tests.unit.bench.report.document import parse
 from tests.unit.bench.report.test_terminal import printed

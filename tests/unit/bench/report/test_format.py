@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.metrics import Rate, Samples
+from bench.record.metrics import Rate, Samples
 from bench.report import format as fmt
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.history import History
-from bench.metrics import Metrics
+from bench.record.history import History
+from bench.record.metrics import Metrics
+from bench.record.run_info import ServiceInfo
 from bench.report.build import Report, build_report
 from bench.report.format import Shown
 from bench.report.html import render_html
 from bench.report.page import build_page
-from bench.run_info import ServiceInfo
 from tests.unit.bench.report.document import parse
 from tests.unit.bench.report.synthetic_run import SyntheticRun
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.history import write_history
-from bench.metrics import IdempotencyMetrics, Metrics, read_metrics, write_metrics
+from bench.record.history import write_history
+from bench.record.metrics import IdempotencyMetrics, Metrics, read_metrics, write_metrics
+from bench.record.run_info import write_run_info
 from bench.report.build import Report, build_report
 from bench.report.html import render_html
 from bench.report.idempotency import MODES
 from bench.report.markdown import escape
 from bench.report.page import build_page
 from bench.report.terminal import print_report
-from bench.run_info import write_run_info
 from tests.unit.bench.experiments import KILLED, ZOMBIE, Experiments
 from tests.unit.bench.report.document import parse
 from tests.unit.bench.report.synthetic_run import SyntheticRun

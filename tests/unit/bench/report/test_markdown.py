@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bench.metrics import Metrics
+from bench.record.metrics import Metrics
 from bench.report.build import Report
 from bench.report.markdown import escape, render_markdown
 from bench.report.page import build_page

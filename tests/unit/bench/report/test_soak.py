@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bench.history import write_history
-from bench.metrics import write_metrics
+from bench.record.history import write_history
+from bench.record.metrics import write_metrics
+from bench.record.run_info import write_run_info
 from bench.report.build import Report, build_report
 from bench.report.soak import throughput_chart
-from bench.run_info import write_run_info
+from tests.unit.bench.checkers.test_soak import INFO, Soak
 from tests.unit.bench.report.synthetic_run import SyntheticRun
-from tests.unit.bench.test_soak import INFO, Soak
 
 
 def built(folder: Path, soak: Soak) -> Report:

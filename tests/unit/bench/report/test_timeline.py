@@ -3,7 +3,7 @@
 import pytest
 
 from bench.checkers.by_job import by_cell
-from bench.metrics import CellMetrics, Metrics
+from bench.record.metrics import CellMetrics, Metrics
 from bench.report.timeline import CUT_OFF, JobTimeline, Phase, build_timelines
 from bench.report.timeline_chart import timeline_chart
 from tests.unit.bench.report.synthetic_run import SyntheticRun

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.history import write_history
+from bench.record.history import write_history
+from bench.record.run_info import write_run_info
 from bench.report.build import Report, build_report
 from bench.report.terminal import print_report
-from bench.run_info import write_run_info
 from tests.unit.bench.builder import ARM, CELL
 from tests.unit.bench.twins import TWIN, Twins
 

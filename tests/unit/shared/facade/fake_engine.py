@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from shared.domain.errors import EngineUnavailable, JobOver
 from shared.domain.ids import JobId
+from shared.domain.impact import Impact
 from shared.domain.jobs import Bound, EffectiveSetting, EngineHealth, EngineTrace, EngineView
 from shared.domain.status import JobStatus
 from shared.settings import Settings
@@ -53,7 +54,7 @@ class FakeEngine:
     async def trace(self, job_id: JobId) -> EngineTrace:
         return EngineTrace(True, "here")
 
-    def bounds(self) -> dict[str, Bound]:
+    def bounds(self) -> dict[Impact, Bound]:
         return {}
 
     def settings(self) -> list[EffectiveSetting]:

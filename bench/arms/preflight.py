@@ -1,0 +1,150 @@
+"""Checks before a run, so that what is wrong is said at once and with its remedy."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from bench.arms.addresses import configured
+from bench.arms.services import redis_binary, temporal_binary
+from bench.errors import NotFit
+from shared.settings import Settings
+
+_DISK_MIB = 500
+_MEMORY_MIB_AN_ARM = {"simulated": 900, "diffusers": 2500}
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """The run goes on, and its numbers may be worse for it."""
+    UNFIT = "unfit"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `remedy` is empty where nothing is to be done."""
+
+    what: str
+    level: Level
+    detail: str
+    remedy: str = ""
+
+
+def preflight(results: Path, *, arms: int = 1, compute: str = "simulated") -> list[Finding]:
+    """Look at everything that a run of so many arms at once needs."""
+    return [
+        *_servers(),
+        _disk(results),
+        _memory(arms, compute),
+        _model(),
+        _leftovers(),
+        _load(),
+    ]
+
+
+def refuse_if_unfit(findings: list[Finding]) -> None:
+    """Raise `NotFit` with every reason and remedy, if there is one."""
+    unfit = [finding for finding in findings if finding.level is Level.UNFIT]
+    if unfit:
+        raise NotFit("; ".join(f"{f.what}: {f.detail}; {f.remedy}" for f in unfit))
+
+
+def _servers() -> Iterator[Finding]:
+    for what, variable, binary, scheme, usual_port in (
+        ("Redis", "CHANGEOVER_REDIS_URL", redis_binary, "", 6379),
+        ("Temporal", "CHANGEOVER_TEMPORAL_ADDRESS", temporal_binary, "//", 7233),
+    ):
+        address = configured(variable)
+        if address is None:
+            try:
+                yield Finding(what, Level.OK, f"embedded: {Path(binary()).name}")
+            except NotFit as error:
+                yield Finding(what, Level.UNFIT, "no server", str(error))
+        else:
+            url = urlsplit(scheme + address)
+            yield _reachable(what, variable, url.hostname or "127.0.0.1", url.port or usual_port)
+
+
+def _reachable(what: str, variable: str, host: str, port: int) -> Finding:
+    try:
+        with socket.create_connection((host, port), timeout=2):
+            return Finding(what, Level.OK, f"{variable} answers")
+    except OSError as error:
+        return Finding(
+            what,
+            Level.UNFIT,
+            f"nothing answers at {host}:{port} ({error})",
+            f"start it, or unset {variable} to use the embedded one",
+        )
+
+
+def _disk(results: Path) -> Finding:
+    existing = next(path for path in (results, *results.absolute().parents) if path.exists())
+    free_mib = shutil.disk_usage(existing).free // 2**20
+    level = Level.OK if free_mib >= _DISK_MIB else Level.UNFIT
+    return Finding("disk", level, f"{free_mib} MiB free", f"free {_DISK_MIB} MiB or use --results")
+
+
+def _memory(arms: int, compute: str) -> Finding:
+    free_mib = psutil.virtual_memory().available // 2**20
+    wanted_mib = arms * _MEMORY_MIB_AN_ARM[compute]
+    level = Level.OK if free_mib >= wanted_mib else Level.WARNING
+    return Finding(
+        "memory",
+        level,
+        f"{free_mib} MiB available, about {wanted_mib} MiB wanted",
+        "run fewer arms at once",
+    )
+
+
+def _model() -> Finding:
+    model = Settings.from_environment().image_model
+    if not Path(model).is_absolute() and not Path(model).exists():
+        return Finding("model", Level.OK, f"{model}, from the hub")
+    if (Path(model) / "model_index.json").exists():
+        return Finding("model", Level.OK, Path(model).name)
+    return Finding(
+        "model",
+        Level.UNFIT,
+        f"no model_index.json in {model}",
+        "set CHANGEOVER_IMAGE_MODEL to a diffusers folder or a hub id",
+    )
+
+
+def _leftovers() -> Finding:
+    found = []
+    for process in psutil.process_iter(["pid", "ppid", "cmdline"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if process.info["ppid"] == 1 and any(
+            part in words
+            for part in ("celery_impl.worker", "temporal_impl.worker", "shared.facade")
+        ):
+            found.append(str(process.info["pid"]))
+    if not found:
+        return Finding("leftovers", Level.OK, "no process of an earlier run")
+    return Finding(
+        "leftovers",
+        Level.WARNING,
+        f"processes without a parent: {', '.join(found)}",
+        "end them if they are not meant to run",
+    )
+
+
+def _load() -> Finding:
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    level = Level.OK if load < cores else Level.WARNING
+    return Finding(
+        "load",
+        level,
+        f"{load:.1f} on {cores} cores",
+        "other work on this machine makes every time longer",
+    )

@@ -1,1 +1,0 @@
-"""Faults: aimed at what the ledger shows, confirmed by what it shows afterwards."""

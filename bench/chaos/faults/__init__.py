@@ -1,1 +1,0 @@
-"""The faults, a module for each kind of thing that they strike."""

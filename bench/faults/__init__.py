@@ -1,0 +1,1 @@
+"""What can be broken, how it is aimed, and what the documentation promises of it."""

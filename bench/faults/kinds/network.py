@@ -1,0 +1,106 @@
+"""Faults between a worker and its server; both are well, and neither can tell which one is not."""
+
+import asyncio
+import time
+
+from bench.arms.forwarder import Forwarder
+from bench.faults.fault import Facts, Fault, Observation
+from shared.domain.impact import Impact
+
+_PARTITION_LEASES = 1.5
+_SLOW_BY_S = 0.3
+_SLOW_FOR_S = 10.0
+
+
+class _LinkFault(Fault):
+    def _link(self) -> Forwarder:
+        return self.ground.links[self.target.worker]
+
+    def heal(self) -> None:
+        """Let everything pass again, at once."""
+        link = self._link()
+        link.unblock()
+        link.delay_s = 0.0
+
+    def healed(self) -> bool:
+        """Whether the worker is connected again."""
+        return self._link().connections > 0
+
+
+class ConnectionReset(_LinkFault):
+    """Every connection of the worker to its server is reset; it may connect again at once."""
+
+    facts = Facts(
+        name="connection-reset",
+        impact=Impact.DISCONNECTED,
+        row=12,
+        title="Connections of a worker reset",
+        role="connection of a GPU worker to its server",
+        moment="generate_image at 25-75 %",
+        heals_by="the worker connects again",
+        links=True,
+    )
+
+    async def inject(self) -> float:
+        """Reset; return when it did."""
+        at = time.monotonic()
+        self._cut = self._link().reset()
+        return at
+
+    def observed(self) -> Observation:
+        """The worker was connected, and at work."""
+        if not self._cut:
+            return Observation(False, "the worker had no connection to reset")
+        return super().observed()
+
+
+class Partition(_LinkFault):
+    """No byte passes between the worker and its server for one and a half detection budgets."""
+
+    facts = Facts(
+        name="partition",
+        impact=Impact.SILENT,
+        row=12,
+        title="Worker cut off from its server",
+        role="connection of a GPU worker to its server",
+        moment="generate_image at 10-40 %",
+        heals_by="the connection carries again after one and a half detection budgets",
+        at=(0.1, 0.4),
+        links=True,
+    )
+
+    async def inject(self) -> float:
+        """Let nothing pass."""
+        at = time.monotonic()
+        self._link().block()
+        return at
+
+    async def hold(self) -> None:
+        """Wait until the engine must have given the worker up."""
+        await asyncio.sleep(_PARTITION_LEASES * self.ground.detection_budget_s)
+
+
+class SlowNetwork(_LinkFault):
+    """Each message between the worker and its server takes 300 ms longer, for ten seconds."""
+
+    facts = Facts(
+        name="slow-network",
+        impact=Impact.SLOWED,
+        row=12,
+        title="Slow network between a worker and its server",
+        role="connection of a GPU worker to its server",
+        moment="generate_image at 10-50 %",
+        heals_by="the delay ends after 10 s",
+        at=(0.1, 0.5),
+        links=True,
+    )
+
+    async def inject(self) -> float:
+        """Delay what passes from now on."""
+        at = time.monotonic()
+        self._link().delay_s = _SLOW_BY_S
+        return at
+
+    async def hold(self) -> None:
+        """Keep the delay up."""
+        await asyncio.sleep(_SLOW_FOR_S)

@@ -1,0 +1,59 @@
+"""What the experiments are told: the table `[idempotency]` of a scenario."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from bench.arms.topology import Arm
+from bench.faults.experiments import EXPERIMENTS, Receiver
+from bench.scenario.table import ArmNames, Table, arm_of, each_once
+from shared.ports.idempotency import IdempotencyMode
+
+
+def _is_experiment(name: str) -> str:
+    if name not in EXPERIMENTS:
+        raise ValueError(f"{name!r} is not one of {', '.join(EXPERIMENTS)}")
+    return name
+
+
+class IdempotencyPlan(Table):
+    """Every experiment on every arm in every mode, on the simulated GPU."""
+
+    arms: ArmNames = Field(["celery/hardened", "temporal/hardened"])
+    modes: Annotated[list[IdempotencyMode], AfterValidator(each_once)] = Field(
+        list(IdempotencyMode), min_length=1
+    )
+    experiments: Annotated[
+        list[Annotated[str, AfterValidator(_is_experiment)]], AfterValidator(each_once)
+    ] = Field(list(EXPERIMENTS), min_length=1)
+    trials: int = Field(3, ge=1, le=50)
+    """Jobs an experiment, arm and mode; each is struck once."""
+    receiver: Receiver = Receiver.HONOURS_KEYS
+    steps: int = Field(12, ge=4, le=150)
+    step_s: float = Field(0.1, gt=0)
+    detection_budget_s: float = Field(5.0, ge=2, validate_default=True)
+    drain_s: float = Field(90.0, gt=0)
+    """T: how long after its fault a job is judged; after its submission if none struck."""
+
+    @field_validator("arms")
+    @classmethod
+    def _have_steps(cls, arms: list[str]) -> list[str]:
+        if "temporal/standalone" in arms:
+            raise ValueError("temporal/standalone runs all steps of a job as one activity")
+        return arms
+
+    @field_validator("detection_budget_s")
+    @classmethod
+    def _exceeds_a_picture(cls, budget_s: float, info: ValidationInfo) -> float:
+        picture_s = info.data.get("steps", 0) * info.data.get("step_s", 0.0)
+        if budget_s <= picture_s + 2:
+            raise ValueError(
+                f"{budget_s:g} must exceed a picture's {picture_s:g} s by more than 2 s, or healthy"
+                " steps are repeated"
+            )
+        return budget_s
+
+    @property
+    def parsed_arms(self) -> list[Arm]:
+        """The arms as objects."""
+        return [arm_of(name) for name in self.arms]

@@ -1,0 +1,252 @@
+"""What a scenario may say, validated whole before anything starts; `scenario_file` reads one.
+
+What two keys must have in common is checked at the later of the two, not for the table as a whole:
+so every mistake is found at once, and at its own place.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from bench.arms.topology import Arm
+from bench.faults.fault import Facts
+from bench.faults.registry import FAULTS, NO_FAULT
+from bench.load.plan import Arrivals
+from bench.scenario.idempotency import IdempotencyPlan
+from bench.scenario.soak import SoakPlan
+from bench.scenario.table import ArmNames, Table, arm_of, each_once
+from shared.domain.jobs import IMAGE_GENERATION
+
+
+def _is_fault(name: str) -> str:
+    if name != NO_FAULT and name not in FAULTS:
+        raise ValueError(f"{name!r} is not one of {NO_FAULT}, {', '.join(FAULTS)}")
+    return name
+
+
+class JobShape(Table):
+    """The jobs that the load submits. `n` is drawn from the list, evenly, by the seed."""
+
+    n: list[Annotated[int, Field(ge=1, le=8)]] = Field(min_length=1)
+    steps: int = Field(ge=2, le=150)
+    width: int = 64
+    height: int = 64
+    longest_step_s: float = Field(gt=0)
+    """The longest that a healthy `generate_image` takes here, in seconds."""
+
+
+class CellPlan(Table):
+    """One fault, tried on every arm of the stage."""
+
+    fault: Annotated[str, AfterValidator(_is_fault)]
+    trials: int = Field(0, ge=0, le=1000, validate_default=True)
+    at: tuple[float, float] | None = None
+    """The share of the denoising steps at which to strike, drawn evenly by the seed; None leaves it
+    to the fault."""
+    duration_s: float = Field(0.0, ge=0, validate_default=True)
+    """How long to load an unfaulted cell; a faulted one is loaded until its trials are done."""
+    rate_per_s: float = Field(0.0, ge=0, validate_default=True)
+    """Jobs that arrive in a second, on average, on each arm, beside those that faults submit; none
+    in a cell of face sessions."""
+    arrivals: Arrivals = "poisson"
+    """`even` where the machine could not take a Poisson process's bursts."""
+    drain_s: float = Field(gt=0)
+    """T: how long after the last arrival jobs are judged."""
+    limit_s: float = Field(300.0, gt=0)
+    """When to give up on trials that find no target."""
+
+    @property
+    def workload(self) -> str:
+        """What its jobs are."""
+        return IMAGE_GENERATION if self.fault == NO_FAULT else FAULTS[self.fault].facts.workload
+
+    @field_validator("trials")
+    @classmethod
+    def _suit_the_fault(cls, trials: int, info: ValidationInfo) -> int:
+        fault = info.data.get("fault", "")
+        if fault == NO_FAULT and trials:
+            raise ValueError("an unfaulted cell has no trials")
+        if fault not in ("", NO_FAULT) and not trials:
+            raise ValueError("a faulted cell needs trials")
+        return trials
+
+    @field_validator("rate_per_s")
+    @classmethod
+    def _suits_the_workload(cls, rate_per_s: float, info: ValidationInfo) -> float:
+        fault = info.data.get("fault", "")
+        loaded = fault == NO_FAULT or (fault and FAULTS[fault].facts.workload == IMAGE_GENERATION)
+        if loaded and not rate_per_s:
+            raise ValueError("needs to be greater than 0")
+        if fault and not loaded and rate_per_s:
+            raise ValueError(f"a cell of {fault} has no load: its jobs are those of its faults")
+        return rate_per_s
+
+    @field_validator("at")
+    @classmethod
+    def _are_shares(
+        cls, at: tuple[float, float] | None, info: ValidationInfo
+    ) -> tuple[float, float] | None:
+        fault = info.data.get("fault", NO_FAULT)
+        if at is not None and fault != NO_FAULT and not FAULTS[fault].facts.aimed:
+            raise ValueError(f"{fault} aims at no step")
+        if at is not None and not 0 < at[0] <= at[1] < 1:
+            raise ValueError("two shares between 0 and 1, the lower first")
+        return at
+
+    @field_validator("duration_s")
+    @classmethod
+    def _lasts(cls, duration_s: float, info: ValidationInfo) -> float:
+        if info.data.get("fault") == NO_FAULT and not duration_s:
+            raise ValueError("an unfaulted cell needs duration_s")
+        return duration_s
+
+
+class Stage(Table):
+    """Arms that run side by side on one compute driver, through one cell after another."""
+
+    compute: Literal["simulated", "diffusers"]
+    name: str = Field("", pattern=r"^[a-z0-9-]{0,40}$")
+    """What tells it from the scenario's other stages; by default the compute driver."""
+    arms: ArmNames
+    twins: Annotated[list[str], AfterValidator(each_once)] = Field(default_factory=list)
+    """Arms that run a second time beside themselves: two of a kind must come out alike, or the run
+    tells nothing of the others."""
+    gpu_workers: int = Field(ge=1, le=64)
+    job: JobShape
+    short_lease: bool = False
+    """Allow a budget below the longest healthy step: what that does is then the question."""
+    detection_budget_s: float = Field(ge=2)
+    step_s: float = Field(0.1, gt=0)
+    """Length of a simulated denoising step."""
+    load_s: float = Field(0.0, ge=0)
+    """Length of a simulated model load."""
+    faults_at_once: int = Field(3, ge=1, le=64)
+    """How many workers may be down at once, all arms together: restarts share the processors, and
+    more of them would measure the machine."""
+    cells: list[CellPlan] = Field(min_length=1)
+
+    @field_validator("twins")
+    @classmethod
+    def _are_arms_of_the_stage(cls, twins: list[str], info: ValidationInfo) -> list[str]:
+        for name in twins:
+            if name not in info.data.get("arms", twins):
+                raise ValueError(f"{name!r} is not one of the stage's arms")
+        return twins
+
+    @field_validator("detection_budget_s")
+    @classmethod
+    def _exceeds_the_longest_step(cls, budget_s: float, info: ValidationInfo) -> float:
+        job, short_lease = info.data.get("job"), info.data.get("short_lease")
+        if job is not None and short_lease is False and budget_s <= job.longest_step_s + 1:
+            raise ValueError(
+                f"{budget_s:g} must exceed longest_step_s = {job.longest_step_s:g} by more than"
+                " 1 s: Celery's visibility timeout follows from it and would repeat healthy steps;"
+                " short_lease = true allows it"
+            )
+        return budget_s
+
+    @field_validator("cells")
+    @classmethod
+    def _can_come_about(cls, cells: list[CellPlan], info: ValidationInfo) -> list[CellPlan]:
+        job, budget_s = info.data.get("job"), info.data.get("detection_budget_s")
+        for cell in cells:
+            facts = FAULTS[cell.fault].facts if cell.fault != NO_FAULT else None
+            if facts is None or job is None or budget_s is None:
+                continue
+            if facts.outlasts_lease and budget_s >= job.longest_step_s:
+                raise ValueError(
+                    f"{cell.fault} needs detection_budget_s below longest_step_s, and short_lease"
+                )
+            if facts.beside_another and max(job.n) < 2:
+                raise ValueError(f"{cell.fault} needs jobs of several pictures, as with n = [2]")
+        return cells
+
+    @property
+    def id(self) -> str:
+        """The name, or what stands for it."""
+        return self.name or self.compute
+
+    @property
+    def parsed_arms(self) -> list[Arm]:
+        """Every arm that runs, the twins last."""
+        return [arm_of(name) for name in self.arms] + [
+            arm_of(name, twin=True) for name in self.twins
+        ]
+
+    @property
+    def facts(self) -> list[Facts]:
+        """What is known of the faults of its cells."""
+        return [FAULTS[cell.fault].facts for cell in self.cells if cell.fault != NO_FAULT]
+
+    @property
+    def workloads(self) -> list[str]:
+        """What must be served for its cells."""
+        return sorted({cell.workload for cell in self.cells})
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that its faults need in every process."""
+        return {name: value for facts in self.facts for name, value in facts.env.items()}
+
+    @property
+    def own_servers(self) -> bool:
+        """Whether each arm needs a server that no other arm shares."""
+        return any(facts.own_server for facts in self.facts)
+
+    @property
+    def needs_links(self) -> bool:
+        """Whether the GPU workers must reach their server through something that can be cut."""
+        return any(facts.links for facts in self.facts)
+
+    @property
+    def healthy_step_s(self) -> float | None:
+        """How long a simulated `generate_image` takes, None where the device decides."""
+        return self.job.steps * self.step_s if self.compute == "simulated" else None
+
+    @property
+    def own_clocks(self) -> bool:
+        """Whether each GPU worker needs a clock that can be set."""
+        return any(facts.own_clocks and not facts.absent for facts in self.facts)
+
+
+class Scenario(Table):
+    """A whole run: stages, one after the other, the soak, the experiments on idempotency."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    seed: int = Field(ge=0)
+    cpu_slots: int = Field(4, ge=1, le=32)
+    restart_delay_s: float = Field(1.0, ge=0)
+    stop_grace_s: float = Field(10.0, ge=3)
+    stages: list[Stage] = Field(default_factory=list)
+    idempotency: IdempotencyPlan | None = None
+    soak: SoakPlan | None = None
+
+    @property
+    def largest(self) -> tuple[int, str]:
+        """How many arms run at once where most is asked of the machine, and on which driver."""
+        parts = [(len(stage.parsed_arms), stage.compute) for stage in self.stages]
+        if self.idempotency is not None:
+            parts.append((len(self.idempotency.arms) * len(self.idempotency.modes), "simulated"))
+        if self.soak is not None:
+            parts.append((len(self.soak.arms), "simulated"))
+        return max(parts, key=lambda part: (part[1] == "diffusers", part[0]))
+
+    @field_validator("stages")
+    @classmethod
+    def _have_names_of_their_own(cls, stages: list[Stage]) -> list[Stage]:
+        ids = [stage.id for stage in stages]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"{', '.join(ids)}: give each a name of its own")
+        return stages
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "Scenario":
+        if not self.stages and self.idempotency is None and self.soak is None:
+            raise ValueError("needs stages, or a table [idempotency] or [soak]")
+        return self

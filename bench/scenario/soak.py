@@ -1,0 +1,136 @@
+"""What a soak is told: the table `[soak]` of a scenario."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from bench.arms.topology import Arm
+from bench.scenario.table import ArmNames, Table, arm_of
+
+
+class Role(StrEnum):
+    """What a fault is aimed at."""
+
+    GPU = "gpu"
+    CPU = "cpu"
+    FACADE = "facade"
+    SERVER = "server"
+    """Celery's broker, Temporal's service: the arm's own."""
+    BEAT = "beat"
+    """Celery's clock."""
+
+
+class SoakFault(StrEnum):
+    """What is done to it. The names are those of the chaos lab."""
+
+    SIGKILL = "sigkill"
+    CHILD_SIGKILL = "child-sigkill"
+    SIGTERM = "sigterm"
+    FREEZE = "freeze"
+    CONNECTION_RESET = "connection-reset"
+    PARTITION = "partition"
+
+    @property
+    def kills(self) -> bool:
+        """Whether it ends a process without a word."""
+        return self in (SoakFault.SIGKILL, SoakFault.CHILD_SIGKILL)
+
+    @property
+    def needs_link(self) -> bool:
+        """Whether it strikes a connection, which must be ours to cut."""
+        return self in (SoakFault.CONNECTION_RESET, SoakFault.PARTITION)
+
+
+_WORKERS = frozenset({Role.GPU, Role.CPU})
+_ROLES = {
+    SoakFault.SIGKILL: frozenset(Role),
+    SoakFault.CHILD_SIGKILL: _WORKERS,
+    SoakFault.SIGTERM: _WORKERS | {Role.FACADE},
+    SoakFault.FREEZE: _WORKERS,
+    SoakFault.CONNECTION_RESET: _WORKERS,
+    SoakFault.PARTITION: _WORKERS,
+}
+
+
+class MixEntry(Table):
+    """One kind of fault on one role, and how often it is drawn among the others."""
+
+    fault: SoakFault
+    role: Role
+    weight: float = Field(1.0, gt=0)
+
+    @field_validator("role")
+    @classmethod
+    def _role_fits(cls, role: Role, info: object) -> Role:
+        fault = getattr(info, "data", {}).get("fault")
+        if fault is not None and role not in _ROLES[fault]:
+            known = ", ".join(sorted(_ROLES[fault]))
+            raise ValueError(f"{fault} strikes {known}; not {role}")
+        return role
+
+
+class SoakPlan(Table):
+    """Steady load on every arm, and faults drawn by the seed, until the time is over."""
+
+    arms: ArmNames = Field(["celery/hardened", "temporal/hardened"])
+    duration_s: float = Field(gt=0)
+    rate_per_s: float = Field(gt=0)
+    """Jobs that arrive in a second, on average, on each arm."""
+    n: list[Annotated[int, Field(ge=1, le=8)]] = Field([1], min_length=1)
+    steps: int = Field(4, ge=2, le=150)
+    step_s: float = Field(0.1, gt=0)
+    """Length of a simulated denoising step."""
+    size_px: int = Field(64, ge=64, le=1024)
+    gpu_workers: int = Field(3, ge=1, le=64)
+    cpu_workers: int = Field(2, ge=1, le=64)
+    detection_budget_s: float = Field(6.0, ge=2)
+    mean_gap_s: float = Field(gt=0)
+    """Seconds between two faults on an arm, on average."""
+    hold_s: float = Field(6.0, gt=0)
+    """How long a frozen worker sleeps and a partition lasts."""
+    quiet_s: float = Field(5.0, ge=0)
+    """How long at the end no fault strikes while jobs still arrive."""
+    drain_s: float = Field(gt=0)
+    """T: how long after the last arrival jobs are judged, at the latest."""
+    mix: list[MixEntry] = Field(min_length=1)
+
+    @field_validator("mix")
+    @classmethod
+    def _each_fault_once(cls, mix: list[MixEntry]) -> list[MixEntry]:
+        kinds = [(entry.fault, entry.role) for entry in mix]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("each fault and role once")
+        return mix
+
+    @field_validator("detection_budget_s")
+    @classmethod
+    def _budget_exceeds_a_picture(cls, budget_s: float, info: object) -> float:
+        given = getattr(info, "data", {})
+        if {"steps", "step_s"} <= given.keys():
+            picture_s = given["steps"] * given["step_s"]
+            if budget_s <= picture_s + 2:
+                raise ValueError(
+                    f"must exceed a picture's {picture_s:g} s by more than 2 s, or healthy steps"
+                    " are repeated"
+                )
+        return budget_s
+
+    @property
+    def parsed_arms(self) -> list[Arm]:
+        """The arms as objects."""
+        return [arm_of(name) for name in self.arms]
+
+    @property
+    def linked_roles(self) -> frozenset[Role]:
+        """Whose connections to the server must be ours to cut."""
+        return frozenset(entry.role for entry in self.mix if entry.fault.needs_link)
+
+    def places(self, role: Role) -> int:
+        """How many processes of a role an arm has."""
+        return {Role.GPU: self.gpu_workers, Role.CPU: self.cpu_workers}.get(role, 1)
+
+
+def soak_id(arm: str) -> str:
+    """Return what operations, faults and final states of an arm name as their cell."""
+    return f"soak/{arm}"

@@ -1,0 +1,90 @@
+"""What the verbs do around a run: check, show progress, print, judge."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.arms.preflight import Finding, Level, preflight, refuse_if_unfit
+from bench.checkers.measure import measure
+from bench.record.history import read_history
+from bench.record.metrics import Metrics, Verdict, write_metrics
+from bench.record.run_folder import mark_latest, new_run_folder
+from bench.record.run_info import read_run_info
+from bench.report.build import Report, build_report
+from bench.report.terminal import print_report
+from bench.scenario.file import load_scenario
+from bench.trials.compare import compare
+from shared.codec import to_json
+
+FELL_SHORT, BAD_INPUT, NOT_FIT = 1, 2, 3
+
+
+async def compare_verb(
+    name: str, seed: int | None, results: Path, console: Console, *, as_json: bool
+) -> int:
+    """Run a scenario; return the exit status."""
+    scenario, text = load_scenario(name)
+    if seed is not None:
+        scenario = scenario.model_copy(update={"seed": seed})
+    arms, compute = scenario.largest
+    findings = preflight(results, arms=arms, compute=compute)
+    refuse_if_unfit(findings)
+    _print_findings([f for f in findings if f.level is not Level.OK], console)
+    folder = new_run_folder(results, scenario.name)
+    console.print(f"run folder  {folder}")
+    with console.status("") as status:
+
+        def say(what: str) -> None:
+            status.update(what)
+            if not console.is_terminal:
+                console.print(what)
+
+        await compare(scenario, text, folder, say)
+        say("measuring")
+        metrics, report = _measure_and_report(folder)
+    mark_latest(folder)
+    return _finish(metrics, report, console, as_json=as_json)
+
+
+async def doctor_verb(results: Path, console: Console, *, as_json: bool) -> int:
+    """Say whether this machine is fit for the default suite; return the exit status."""
+    findings = preflight(results, arms=5, compute="diffusers")
+    if as_json:
+        sys.stdout.write(to_json(findings) + "\n")
+    else:
+        _print_findings(findings, console)
+    return NOT_FIT if any(f.level is Level.UNFIT for f in findings) else 0
+
+
+def _print_findings(findings: list[Finding], console: Console) -> None:
+    for found in findings:
+        remedy = "" if found.level is Level.OK else f"; {found.remedy}"
+        line = f"{found.level.value:8}{found.what}: {found.detail}{remedy}"
+        console.print(line, markup=False, highlight=False)
+
+
+def report_verb(folder: Path, console: Console, *, as_json: bool) -> int:
+    """Measure and render a finished run again; return the exit status."""
+    try:
+        metrics, report = _measure_and_report(folder)
+    except (OSError, ValueError) as error:
+        console.print(f"{folder} is not a run folder: {error}", markup=False)
+        return BAD_INPUT
+    return _finish(metrics, report, console, as_json=as_json)
+
+
+def _measure_and_report(folder: Path) -> tuple[Metrics, Report]:
+    """Work from the files alone, so that a fresh report and a rebuilt one cannot differ."""
+    info = read_run_info(folder / "run.json")
+    history = read_history(folder / "history.jsonl")
+    metrics = measure(info, history)
+    write_metrics(folder / "metrics.json", metrics)
+    return metrics, build_report(folder, metrics, history)
+
+
+def _finish(metrics: Metrics, report: Report, console: Console, *, as_json: bool) -> int:
+    print_report(report.page, report.html, console)
+    if as_json:
+        sys.stdout.write(report.html.with_name("metrics.json").read_text() + "\n")
+    return 0 if metrics.verdict is Verdict.VALID else FELL_SHORT

@@ -1,0 +1,85 @@
+"""`changeover up`: the facade with workers, in the foreground, until Ctrl-C."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.arms.addresses import configured
+from bench.arms.backends import start_backends
+from bench.arms.ports import free_port, listening
+from bench.arms.supervisor import Supervisor
+from bench.arms.topology import Arm, Topology, await_ready, profiles_of, start_stack
+from bench.errors import NotFit
+from bench.record.run_folder import new_run_folder
+from shared.settings import Settings
+
+NAMESPACE = "changeover"
+_USUAL_PORT = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What to serve; `engines` are those whose workers run, the first takes new jobs."""
+
+    engines: list[str]
+    profile: str
+    compute: str
+    port: int
+    results: Path
+    topology: Topology
+
+
+def default_port() -> int:
+    """Return 8000 or, so that a second run at the same time works, another free port."""
+    return free_port() if listening(_USUAL_PORT) else _USUAL_PORT
+
+
+async def up(options: UpOptions, console: Console) -> int:
+    """Serve until cancelled. Nothing that was started outlives this call."""
+    settings = Settings.from_environment()
+    for engine in options.engines:
+        if options.profile not in profiles_of(engine):
+            raise NotFit(
+                f"{engine} has no profile {options.profile!r}; it has"
+                f" {', '.join(profiles_of(engine))}"
+            )
+    if listening(options.port):
+        raise NotFit(f"port {options.port} is taken; choose another with --port")
+    folder = new_run_folder(options.results, "up")
+    async with Supervisor(folder / "logs") as supervisor:
+        with console.status("starting servers and workers"):
+            backends = await start_backends(supervisor, folder, options.engines, [NAMESPACE])
+            stack = start_stack(
+                supervisor,
+                arm=Arm(options.engines[0], options.profile),
+                engines=options.engines,
+                workloads=settings.workloads,
+                topology=options.topology,
+                backends=backends,
+                folder=folder,
+                namespace=NAMESPACE,
+                env={"CHANGEOVER_COMPUTE": options.compute, **_own_stores()},
+                port=options.port,
+            )
+            await await_ready(stack)
+        console.print(f"[bold]ready[/bold]   {stack.url}  (new jobs go to {stack.arm.name})")
+        console.print(f"logs    {folder / 'logs'}")
+        if backends.temporal_ui_url:
+            console.print(f"ui      {backends.temporal_ui_url}")
+        console.print(
+            f"try     curl -s {stack.url}/v1/jobs/image-generation"
+            " -H 'content-type: application/json' -d"
+            ' \'{"prompt": "a red circle on a blue background", "user_id": "me"}\'',
+            soft_wrap=True,
+        )
+        console.print("stop    Ctrl-C")
+        await asyncio.Event().wait()
+    return 0
+
+
+def _own_stores() -> dict[str, str]:
+    """Return the database and the artifact store that the environment names, if it does."""
+    names = ("CHANGEOVER_DATABASE_URL", "CHANGEOVER_ARTIFACTS_URL")
+    return {name: value for name in names if (value := configured(name))}

@@ -1,0 +1,48 @@
+"""The class of the Celery application: what tasks find at `self.app`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+from sqlalchemy import Engine as Database
+
+from celery_impl.face_sessions import FaceSessions
+from celery_impl.profile import CeleryProfile
+from celery_impl.publication import Publications
+from celery_impl.publisher import Publisher
+from celery_impl.state import JobStates
+from celery_impl.step_state import StepStates
+from shared.runtime import Runtime, build_runtime
+from shared.settings import Settings
+
+
+class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
+    """A Celery application that knows its settings and, in a worker's child, its ports."""
+
+    settings: Settings
+    profile: CeleryProfile
+    runtime: Runtime
+    states: JobStates
+    step_states: StepStates
+    sessions: FaceSessions
+    publications: Publications
+    publisher: Publisher
+    rebuild: tuple[Callable[..., "ChangeoverApp"], tuple[object, ...]] | None = None
+    """How another process makes this application again; None if none has to."""
+
+    def __reduce__(self) -> Any:
+        return self.rebuild or super().__reduce__()
+
+    def open_runtime(self) -> Runtime:
+        """Wire the ports. Opens the database: call it in the child, never before the fork."""
+        self.runtime = build_runtime(self.settings)
+        self.open_state(self.runtime.database)
+        return self.runtime
+
+    def open_state(self, database: Database) -> None:
+        """Wire what Celery makes us keep in SQL."""
+        self.states = JobStates(database)
+        self.step_states = StepStates(database)
+        self.sessions = FaceSessions(database)
+        self.publications = Publications(database)
+        self.publisher = Publisher(self, self.states, self.step_states, self.publications)

@@ -1,0 +1,194 @@
+"""Scenarios are validated whole before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BadScenario
+from bench.faults.experiments import EXPERIMENTS
+from bench.scenario.file import load_scenario, shipped
+from shared.ports.idempotency import IdempotencyMode
+
+GOOD = """
+name = "mine"
+seed = 1
+[[stages]]
+compute = "simulated"
+arms = ["celery/hardened", "temporal/hardened"]
+gpu_workers = 2
+detection_budget_s = 6.0
+[stages.job]
+n = [1]
+steps = 20
+longest_step_s = 3.0
+[[stages.cells]]
+fault = "sigkill"
+trials = 3
+rate_per_s = 0.5
+drain_s = 10.0
+"""
+
+
+def _refusal(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(BadScenario) as refused:
+        load_scenario(str(path))
+    return str(refused.value)
+
+
+def test_a_good_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    scenario, text = load_scenario(str(path))
+    assert (scenario.name, text) == ("mine", GOOD)
+    assert [arm.name for arm in scenario.stages[0].parsed_arms] == [
+        "celery/hardened",
+        "temporal/hardened",
+    ]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_scenario_is_valid(name: str) -> None:
+    load_scenario(name)
+
+
+def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
+    scenario, _ = load_scenario("compare")
+    trials = {
+        (stage.compute, cell.fault): cell.trials
+        for stage in scenario.stages
+        for cell in stage.cells
+    }
+    assert trials["simulated", "sigkill"] >= 20
+    assert trials["diffusers", "sigkill"] >= 3
+    assert {"none", "sigkill", "sigterm"} <= {fault for _, fault in trials}
+    for stage in scenario.stages:
+        assert set(stage.arms) == {
+            "celery/stock",
+            "celery/hardened",
+            "temporal/stock",
+            "temporal/hardened",
+            "temporal/standalone",
+        }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('name = "mine"', 'name = "No Good"', "name"),
+        ("seed = 1", "seed = -1", "seed"),
+        ('"celery/hardened"', '"celery/bespoke"', "celery/bespoke"),
+        ('"celery/hardened"', '"temporal/hardened"', "each once"),
+        ("detection_budget_s = 6.0", "detection_budget_s = 3.5", "visibility timeout"),
+        ('fault = "sigkill"', 'fault = "meteor"', "fault"),
+        ("trials = 3", "", "needs trials"),
+        ("trials = 3", "trials = 3\nat = [0.9, 0.1]", "the lower first"),
+        ("drain_s = 10.0", "drain_s = 10.0\ncolour = 1", "colour"),
+        ("gpu_workers = 2", "gpu_workers = 0", "gpu_workers"),
+        ("rate_per_s = 0.5", "", "greater than 0"),
+        ('fault = "sigkill"', 'fault = "oversized"\nat = [0.1, 0.9]', "aims at no step"),
+        ('fault = "sigkill"', 'fault = "input-late"', "has no load"),
+        ('fault = "sigkill"', 'fault = "over-lease"', "below longest_step_s"),
+        ('fault = "sigkill"', 'fault = "lost-member"', "several pictures"),
+    ],
+)
+def test_a_mistake_is_named_by_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert says in _refusal(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_a_stage_serves_what_its_cells_are_about_with_the_settings_that_their_faults_need(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.toml"
+    session = GOOD[GOOD.index("[[stages.cells]]") :].replace("rate_per_s = 0.5\n", "")
+    path.write_text(GOOD + session.replace("sigkill", "input-late"))
+    [stage] = load_scenario(str(path))[0].stages
+    assert [cell.workload for cell in stage.cells] == ["image-generation", "face-similarity"]
+    assert stage.workloads == ["face-similarity", "image-generation"]
+    assert set(stage.env) == {"CHANGEOVER_INPUT_DEADLINE_S"}
+    [plain] = load_scenario("smoke")[0].stages
+    assert (plain.workloads, plain.env) == (["image-generation"], {})
+
+
+EXPERIMENTS_ONLY = """
+name = "guards"
+seed = 1
+[idempotency]
+modes = ["none", "fenced"]
+experiments = ["killed_mid_work", "reply_dropped"]
+trials = 2
+detection_budget_s = 5.0
+"""
+
+
+def test_experiments_need_no_stages(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(EXPERIMENTS_ONLY)
+    scenario, _ = load_scenario(str(path))
+    assert scenario.stages == []
+    assert scenario.idempotency is not None
+    assert scenario.idempotency.modes == ["none", "fenced"]
+    assert scenario.largest == (4, "simulated")
+
+
+def test_experiments_may_follow_stages(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + EXPERIMENTS_ONLY.partition("seed = 1")[2])
+    scenario, _ = load_scenario(str(path))
+    assert len(scenario.stages) == 1
+    assert scenario.idempotency is not None
+
+
+def test_the_shipped_experiments_try_every_mode_on_both_engines() -> None:
+    plan = load_scenario("idempotency")[0].idempotency
+    assert plan is not None
+    assert set(plan.modes) == set(IdempotencyMode)
+    assert set(plan.arms) == {"celery/hardened", "temporal/hardened"}
+    assert set(plan.experiments) == set(EXPERIMENTS)
+    assert plan.trials >= 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"fenced"', '"hopeful"', "fenced"),
+        ('"reply_dropped"', '"meteor"', "killed_before_work"),
+        ('"none", "fenced"', '"fenced", "fenced"', "each once"),
+        ("trials = 2", 'arms = ["temporal/standalone"]', "one activity"),
+        ("trials = 2", "trials = 0", "trials"),
+        ("detection_budget_s = 5.0", "detection_budget_s = 3.0", "healthy steps are repeated"),
+        ("[idempotency]", "[idempotence]", "idempotence"),
+    ],
+)
+def test_a_mistake_in_the_experiments_is_named(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert says in _refusal(tmp_path, EXPERIMENTS_ONLY.replace(old, new, 1))
+
+
+def test_a_scenario_has_to_do_something(tmp_path: Path) -> None:
+    assert "needs stages" in _refusal(tmp_path, 'name = "idle"\nseed = 1\n')
+
+
+def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
+    refusal = _refusal(tmp_path, GOOD.replace("seed = 1", "seed = -1").replace("steps", "stepps"))
+    assert "seed" in refusal
+    assert "steps" in refusal
+    assert "stepps" in refusal
+
+
+def test_a_file_that_is_not_toml_or_not_there_says_so(tmp_path: Path) -> None:
+    assert "line 1" in _refusal(tmp_path, "name = = 1")
+    with pytest.raises(BadScenario, match="shipped are compare, "):
+        load_scenario(str(tmp_path / "none.toml"))
+
+
+def test_a_twin_runs_beside_its_arm_under_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("gpu_workers", 'twins = ["celery/hardened"]\ngpu_workers'))
+    scenario, _ = load_scenario(str(path))
+    *_, twin = scenario.stages[0].parsed_arms
+    assert (twin.name, twin.slug) == ("celery/hardened-twin", "celery-hardened-twin")
+    assert (twin.engine, twin.profile) == ("celery", "hardened")
+    assert scenario.largest == (3, "simulated")
