@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.arms.topology import ENGINES, Topology
+from bench.arms.engines import ENGINES
+from bench.arms.topology import Topology
 from bench.record.run_folder import DEFAULT_RESULTS
 from bench.scenario.file import shipped
 from bench.verbs.capabilities import capabilities_verb

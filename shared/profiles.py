@@ -9,6 +9,10 @@ A profile is a table a setting:
 
 `value` is a literal, or `{ budget_minus = x }`: the detection budget less `x`, or
 `{ budget_times = x }`, or `{ grace_minus = x }`: the stop grace less `x`; all in seconds.
+
+`[promises]` alone is no setting: `kept` are the promises that the profile is held to wherever it is
+measured, `reason` says why it can keep them, or why it makes none. `expected_as` may name the
+profile whose entries in the table of expectations are this one's too.
 """
 
 import tomllib
@@ -18,9 +22,12 @@ from typing import Any
 
 from shared.domain.errors import BadSetting
 from shared.domain.jobs import EffectiveSetting
+from shared.domain.promises import Promise, Promises
 from shared.settings import Settings
 
 _FIELDS = {"value", "reason", "source"}
+_PROMISES = "promises"
+_OF_PROMISES = {"kept", "reason"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +52,9 @@ def load_profile(package: str, settings: Settings) -> Profile:
 
     `BadSetting` if there is no such profile, or a setting lacks its value, reason or source.
     """
-    folder = files(package) / "profiles"
-    names = sorted(item.name.removesuffix(".toml") for item in folder.iterdir())
-    if settings.profile not in names:
-        raise BadSetting(
-            f"CHANGEOVER_PROFILE={settings.profile!r}: {package} has {', '.join(names)}"
-        )
-    tables = tomllib.loads((folder / f"{settings.profile}.toml").read_text())
+    read_promises(package, settings.profile)
+    tables = read_tables(package, settings.profile)
+    del tables[_PROMISES]
     values: dict[str, Any] = {}
     effective = []
     for name, table in tables.items():
@@ -62,6 +65,35 @@ def load_profile(package: str, settings: Settings) -> Profile:
             EffectiveSetting(name, str(values[name]), table["reason"], table["source"])
         )
     return Profile(settings.profile, effective, values)
+
+
+def profile_names(package: str) -> list[str]:
+    """Return the names of the profiles that an engine ships."""
+    folder = files(package) / "profiles"
+    names = [item.name for item in folder.iterdir() if item.name.endswith(".toml")]
+    return sorted(name.removesuffix(".toml") for name in names)
+
+
+def read_tables(package: str, name: str) -> dict[str, Any]:
+    """Read `<package>/profiles/<name>.toml`; `BadSetting` if there is no such profile."""
+    names = profile_names(package)
+    if name not in names:
+        raise BadSetting(f"CHANGEOVER_PROFILE={name!r}: {package} has {', '.join(names)}")
+    return tomllib.loads((files(package) / "profiles" / f"{name}.toml").read_text())
+
+
+def read_promises(package: str, name: str) -> Promises:
+    """Read what a profile promises; `BadSetting` if it does not say, or says it wrong."""
+    table = read_tables(package, name).get(_PROMISES, {})
+    kept, known = table.get("kept"), [str(promise) for promise in Promise]
+    if not _OF_PROMISES <= set(table) <= {*_OF_PROMISES, "expected_as"} or not (
+        isinstance(kept, list) and set(kept) <= set(known)
+    ):
+        raise BadSetting(
+            f"{name}.toml: [promises] needs kept, a list with any of {', '.join(known)}"
+            " (none for a profile that promises nothing), and reason; expected_as is optional"
+        )
+    return Promises(tuple(map(Promise, kept)), table.get("expected_as", name))
 
 
 def _resolve(value: Any, settings: Settings) -> Any:

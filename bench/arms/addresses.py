@@ -1,48 +1,46 @@
 """Where the servers of an arm are."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from bench.arms.engines import ENGINES
 from bench.arms.supervisor import Managed
-
-_USUAL_PORTS = {"celery": 6379, "temporal": 7233}
 
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where the servers are; what is None is not needed."""
+    """Where the servers are: those of the engines that are needed, and the outside world."""
 
-    redis_url: str | None
-    temporal_address: str | None
-    temporal_ui_url: str | None
     effects_url: str
+    addresses: Mapping[str, str]
+    """By engine: a URL, or host and port."""
+    ui_urls: Mapping[str, str]
+    """The web page of an engine's server, by the variable that names it."""
     server: Managed | None = None
     """The engine's server, where it is this arm's alone."""
 
     def env(self) -> dict[str, str]:
         """Return the `CHANGEOVER_` variables that lead there."""
-        found = {
-            "CHANGEOVER_EFFECTS_URL": self.effects_url,
-            "CHANGEOVER_REDIS_URL": self.redis_url,
-            "CHANGEOVER_TEMPORAL_ADDRESS": self.temporal_address,
-            "CHANGEOVER_TEMPORAL_UI_URL": self.temporal_ui_url,
-        }
-        return {name: value for name, value in found.items() if value}
+        servers = {ENGINES[engine].address_variable: at for engine, at in self.addresses.items()}
+        return {"CHANGEOVER_EFFECTS_URL": self.effects_url, **servers, **self.ui_urls}
 
     def address_of(self, engine: str) -> tuple[str, int]:
         """Return host and port of the engine's server."""
-        address = self.redis_url if engine == "celery" else f"//{self.temporal_address}"
-        url = urlsplit(address or "")
-        return url.hostname or "127.0.0.1", url.port or _USUAL_PORTS[engine]
+        url = _split(self.addresses[engine])
+        return url.hostname or "127.0.0.1", url.port or ENGINES[engine].usual_port
 
     def through(self, engine: str, port: int) -> "Backends":
         """Return the same, with the engine's server reached by a port of this machine."""
-        if engine == "temporal":
-            return replace(self, temporal_address=f"127.0.0.1:{port}")
-        url = urlsplit(self.redis_url or "")
+        url = _split(self.addresses[engine])
         user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
-        return replace(self, redis_url=url._replace(netloc=f"{user}127.0.0.1:{port}").geturl())
+        there = url._replace(netloc=f"{user}127.0.0.1:{port}").geturl().removeprefix("//")
+        return replace(self, addresses={**self.addresses, engine: there})
+
+
+def _split(address: str) -> SplitResult:
+    return urlsplit(address if "://" in address else f"//{address}")
 
 
 def configured(name: str) -> str | None:

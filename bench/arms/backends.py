@@ -1,16 +1,42 @@
 """The servers of a run: embedded ones for whatever the environment does not name."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.arms.addresses import Backends, configured
+from bench.arms.engines import ENGINES
 from bench.arms.services import start_effect_sink, start_redis, start_temporal, temporal_binary
-from bench.arms.supervisor import Supervisor
+from bench.arms.supervisor import Managed, Supervisor
+from bench.arms.topology import Arm
 from bench.errors import NotFit
 
 _NAMESPACE_LIMIT_S = 20.0
+_TEMPORAL_UI = "CHANGEOVER_TEMPORAL_UI_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    address: str
+    managed: Managed
+    ui_urls: Mapping[str, str] = field(default_factory=dict)
+
+
+async def _redis(supervisor: Supervisor, folder: Path, _: Sequence[str], arm: str) -> _Server:
+    redis = await start_redis(supervisor, folder, arm)
+    return _Server(redis.url, redis.managed)
+
+
+async def _temporal(
+    supervisor: Supervisor, folder: Path, namespaces: Sequence[str], arm: str
+) -> _Server:
+    temporal = await start_temporal(supervisor, folder, namespaces, arm=arm)
+    return _Server(temporal.address, temporal.managed, {_TEMPORAL_UI: temporal.ui_url})
+
+
+_START = {"celery": _redis, "temporal": _temporal}
+"""How an engine's server is started, by engine."""
 
 
 async def start_backends(
@@ -26,46 +52,42 @@ async def start_backends(
     With `own_sink` the effects go to an embedded sink in any case: a bench that counts effects
     must own the world that applies them.
     """
-    redis_url = configured("CHANGEOVER_REDIS_URL")
-    if "celery" in engines and redis_url is None:
-        redis_url = (await start_redis(supervisor, folder / "redis")).url
-    address = configured("CHANGEOVER_TEMPORAL_ADDRESS")
-    ui_url = configured("CHANGEOVER_TEMPORAL_UI_URL")
-    if "temporal" in engines:
+    addresses: dict[str, str] = {}
+    ui_urls = {_TEMPORAL_UI: url} if (url := configured(_TEMPORAL_UI)) else {}
+    for engine in engines:
+        address = configured(ENGINES[engine].address_variable)
         if address is None:
-            server = await start_temporal(supervisor, folder / "temporal", namespaces)
-            address, ui_url = server.address, server.ui_url
-        else:
+            server = await _START[engine](supervisor, folder / engine, namespaces, "")
+            address, ui_urls = server.address, {**ui_urls, **server.ui_urls}
+        elif engine == "temporal":
             for namespace in namespaces:
                 await _ensure_namespace(address, namespace)
+        addresses[engine] = address
     effects_url = None if own_sink else configured("CHANGEOVER_EFFECTS_URL")
     if effects_url is None:
         effects_url = (await start_effect_sink(supervisor, folder / "effects")).url
-    return Backends(redis_url, address, ui_url, effects_url)
+    return Backends(effects_url, addresses, ui_urls)
 
 
 async def start_own_server(
-    supervisor: Supervisor, folder: Path, shared: Backends, engine: str, namespace: str, arm: str
+    supervisor: Supervisor, folder: Path, shared: Backends, arm: Arm, namespace: str
 ) -> Backends:
     """Start a server for one arm alone, so that striking it strikes no other.
 
-    `NotFit` if the environment names a server: what is yours is not struck.
+    `NotFit` if the environment names a server: a server of the user's is never struck.
     """
-    variable = {"celery": "CHANGEOVER_REDIS_URL", "temporal": "CHANGEOVER_TEMPORAL_ADDRESS"}[engine]
+    variable = ENGINES[arm.engine].address_variable
     if configured(variable):
         raise NotFit(
             f"this scenario strikes servers, and {variable} names one of yours; unset it, and the"
             " run starts its own"
         )
-    if engine == "celery":
-        redis = await start_redis(supervisor, folder, arm)
-        return replace(shared, redis_url=redis.url, server=redis.managed)
-    temporal = await start_temporal(supervisor, folder, [namespace], arm=arm)
+    server = await _START[arm.engine](supervisor, folder, [namespace], arm.name)
     return replace(
         shared,
-        temporal_address=temporal.address,
-        temporal_ui_url=temporal.ui_url,
-        server=temporal.managed,
+        addresses={arm.engine: server.address},
+        ui_urls=server.ui_urls,
+        server=server.managed,
     )
 
 

@@ -1,8 +1,11 @@
 """Follows one arm's ledger while it is being written."""
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Sequence
 
+from bench.arms.supervisor import Managed
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect
 from shared.domain.records import AttemptRecord
@@ -55,16 +58,37 @@ class LedgerTail:
             self.refresh()
             await asyncio.sleep(every_s)
 
+    def every_record(self) -> Sequence[AttemptRecord]:
+        """Return all records so far, read again where they were not kept."""
+        return self.records if self._keep else self._ledger.since(0)
+
     def open_attempts(self) -> list[Sequence[AttemptRecord]]:
         """Return the records of each attempt that has not ended."""
         return list(self._open.values())
 
-    def forget(self, attempt_id: str) -> None:
-        """Count an attempt as over whose process is known to be dead."""
-        self._open.pop(attempt_id, None)
-        self.by_attempt.pop(attempt_id, None)
+    def open_attempts_of(self, place: Managed) -> list[Sequence[AttemptRecord]]:
+        """Return the open attempts of the processes that now run in a place.
+
+        An attempt whose process is dead is over; it is forgotten.
+        """
+        found: list[Sequence[AttemptRecord]] = []
+        for records in self.open_attempts():
+            last = records[-1]
+            group = _group(last.pid) if last.worker == place.spec.name else 0
+            if group == place.pid:
+                found.append(list(records))
+            elif group is None:
+                self._open.pop(last.attempt_id, None)
+                self.by_attempt.pop(last.attempt_id, None)
+        return found
 
 
-def tail_of(database_url: str) -> LedgerTail:
+def _group(pid: int) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.getpgid(pid)
+    return None
+
+
+def tail_of(database_url: str, *, keep: bool = True) -> LedgerTail:
     """Return a tail of the ledger in this database."""
-    return LedgerTail(SqlLedger(connect(database_url)))
+    return LedgerTail(SqlLedger(connect(database_url)), keep=keep)

@@ -4,27 +4,42 @@ import asyncio
 import json
 import sys
 import time
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
 
 from bench.arms.addresses import Backends
+from bench.arms.engines import ENGINES, recovers
 from bench.arms.ports import free_port
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from bench.errors import NotFit
 from shared.domain.faces import FACE_SIMILARITY
 
-ENGINES = ("celery", "temporal")
 READY_LIMIT_S = 180.0
 _CRASHES_BEFORE_GIVING_UP = 3
 _SHORT_GRACE_S = 3.0
 WORKER_NICE = 5
-"""Workers stand back behind the servers, which in earnest have machines of their own: a worker that
+"""Workers stand back behind the servers, which elsewhere have machines of their own: a worker that
 starts again takes a processor for a second, and would slow down what its peers are served by."""
+
+
+class Role(StrEnum):
+    """What a process of an arm is there for."""
+
+    GPU = "gpu"
+    CPU = "cpu"
+    FACADE = "facade"
+    SERVER = "server"
+    """The engine's: Celery's broker, Temporal's service."""
+    BEAT = "beat"
+    """What keeps an engine's schedules, where its server does not."""
+
+
+WORKERS = frozenset({Role.GPU, Role.CPU})
+"""The roles of those that run steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +69,14 @@ class Arm:
         return f"{self.engine}/{self.profile}{'-twin' if self.twin else ''}"
 
     @property
+    def configuration(self) -> str:
+        """What decides its settings: the engine and the profile."""
+        return f"{self.engine}/{self.profile}"
+
+    @property
     def slug(self) -> str:
         """The name as a folder or namespace: `celery-hardened`."""
         return self.name.replace("/", "-")
-
-
-def profiles_of(engine: str) -> list[str]:
-    """Return the names of the profiles that an engine ships."""
-    folder = files(f"{engine}_impl") / "profiles"
-    return sorted(
-        item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")
-    )
-
-
-def recovers(arm: Arm) -> bool:
-    """Whether the arm's profile has lost messages looked for, which takes a clock."""
-    profile = files("celery_impl") / "profiles" / f"{arm.profile}.toml"
-    return profile.is_file() and tomllib.loads(profile.read_text())["steps.recovers"]["value"]
 
 
 @dataclass(slots=True)
@@ -91,11 +97,11 @@ class Stack:
         return [*self.schedulers, *self.workers, self.facade]
 
     def place(self, name: str) -> Managed:
-        """Return the worker of this name; `KeyError` if there is none."""
-        for place in self.workers:
+        """Return the process of this name; `LookupError` if there is none."""
+        for place in self.processes:
             if place.spec.name == name:
                 return place
-        raise KeyError(name)
+        raise LookupError(f"{self.arm.name} has no process {name!r}")
 
 
 def start_stack(
@@ -158,14 +164,16 @@ def start_stack(
     for engine in engines:
         prefix = "" if len(engines) == 1 else f"{engine}-"
         for role, count in (("cpu", topology.cpu_workers), ("gpu", topology.gpu_workers)):
-            argv, grace_s = (f"{engine}_impl.worker", "--role", role), topology.stop_grace_s
+            argv = (f"{ENGINES[engine].package}.worker", "--role", role)
             for index in range(count):
                 name = f"{prefix}{role}-{index}"
-                worker = start(role, name, *argv, stop_grace_s=grace_s, nice=WORKER_NICE)
+                worker = start(
+                    role, name, *argv, stop_grace_s=topology.stop_grace_s, nice=WORKER_NICE
+                )
                 stack.workers.append(worker)
-        if engine == "celery" and (FACE_SIMILARITY in workloads or recovers(arm)):
-            # Temporal's server keeps schedules itself; Celery needs a process for them.
-            stack.schedulers.append(start("beat", f"{prefix}beat", "celery_impl.beat"))
+        scheduler = ENGINES[engine].scheduler
+        if scheduler and (FACE_SIMILARITY in workloads or recovers(engine, arm.profile)):
+            stack.schedulers.append(start("beat", f"{prefix}beat", scheduler))
     return stack
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.arms.engines import ENGINES
 from bench.arms.host import versions
-from bench.arms.topology import ENGINES
 from bench.capabilities.claims import lines_of_code, read_claim
 from bench.record.matrix import Cell, Matrix, MatrixRow
 from bench.record.run_info import CapabilityInfo, read_run_info
@@ -69,9 +69,12 @@ def known_capabilities(results: Path) -> CapabilityInfo | None:
     for run in _suite_runs(results):
         if run.source == source:
             return CapabilityInfo(
-                matrix_of(ENGINES, run.matrix.passed_by_cell), source, run.run_id, run.started_at
+                matrix_of(list(ENGINES), run.matrix.passed_by_cell),
+                source,
+                run.run_id,
+                run.started_at,
             )
-    return CapabilityInfo(matrix_of(ENGINES, {}), source)
+    return CapabilityInfo(matrix_of(list(ENGINES), {}), source)
 
 
 def source_digest() -> str:

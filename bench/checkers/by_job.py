@@ -1,14 +1,14 @@
 """The history sorted by cell, job, step and attempt."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.checkers.attempts import Attempt, build_attempts
 from bench.checkers.faults import Fault, merge_faults
 from bench.checkers.submissions import CANCEL, FOLLOW, Submission, read_submissions
 from bench.record.history import ClientOp, FinalState, History, HostSample, OpPhase
-from bench.record.run_info import CellInfo, RunInfo
+from bench.record.run_info import CellInfo
 from shared.domain.records import AttemptRecord, EffectRecord
 
 
@@ -82,9 +82,9 @@ class CellHistory:
         return [*self.jobs.values(), *self.orphans]
 
 
-def by_cell(info: RunInfo, history: History) -> dict[str, CellHistory]:
-    """Sort the history by cell id. Records of cells that `info` does not name are left out."""
-    cells = {cell.id: CellHistory(cell, host=history.host) for cell in info.cells}
+def by_cell(infos: Iterable[CellInfo], history: History) -> dict[str, CellHistory]:
+    """Sort the history by cell id. Records of other cells than these are left out."""
+    cells = {cell.id: CellHistory(cell, host=history.host) for cell in infos}
     ops: dict[str, list[ClientOp]] = defaultdict(list)
     for op in sorted(history.ops, key=lambda op: op.mono_s):
         ops[op.cell].append(op)
@@ -103,7 +103,7 @@ def by_cell(info: RunInfo, history: History) -> dict[str, CellHistory]:
     for cell_id, cell in cells.items():
         cell.faults = [fault for fault in faults if fault.cell == cell_id]
         for job in cell.every_job:
-            jobs.fill(job, cell.info.arm)
+            jobs.fill(job, cell.info.place)
         cell.window_s = _window(cell, ops[cell_id], history.finals)
     return cells
 

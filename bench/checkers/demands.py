@@ -1,7 +1,7 @@
-"""What a scenario may demand of a cell, by the name it has there.
+"""What a cell is held to: what its arm's profile promises, and what every cell is held to.
 
-A shortfall that nobody demanded is a number in the table: `celery/stock` loses the jobs of killed
-workers, and a cell that shows it is valid.
+A shortfall that is not promised against is a number in the table: `celery/stock` loses the jobs of
+killed workers, and a cell that shows it is valid.
 """
 
 from collections.abc import Sequence
@@ -12,48 +12,39 @@ from bench.checkers.host_load import STARVED_FROM, starved
 from bench.checkers.repetition import Repetition
 from bench.record.metrics import Bucket, Check, Trial, Verdict
 from bench.record.run_info import CellInfo
+from shared.domain.promises import Promise
 
 FAULTS_CONFIRMED = "faults_confirmed"
-NO_LOSS = "no_loss"
-WITHIN_BOUND = "within_bound"
-DEMANDS = (
-    NO_LOSS,
-    "no_duplicate_executions",
-    "no_duplicate_effects",
-    "no_phantoms",
-    FAULTS_CONFIRMED,
-    WITHIN_BOUND,
-)
 
 
 def check_demand(demand: str, buckets: Buckets, repetition: Repetition) -> Check:
     """Judge a demand that is one of counts; a demand that does not exist is unknown."""
     counts = buckets.counts
     match demand:
-        case _ if demand == NO_LOSS:
+        case Promise.NO_LOSS:
             lost, unrecovered = counts[Bucket.LOST], counts[Bucket.UNRECOVERED]
             detail = f"{lost} lost, {unrecovered} unrecovered"
             return _judged("no loss", lost == 0 and unrecovered == 0, detail)
-        case "no_duplicate_executions":
+        case Promise.NO_DUPLICATE_EXECUTIONS:
             repeated = repetition.duplicate_executions
             detail = f"{repeated} duplicate executions"
             return _judged("no duplicate executions", repeated == 0, detail)
-        case "no_duplicate_effects":
+        case Promise.NO_DUPLICATE_EFFECTS:
             repeated = repetition.duplicate_effects
             return _judged("no duplicate effects", repeated == 0, f"{repeated} duplicate effects")
-        case "no_phantoms":
+        case Promise.NO_PHANTOMS:
             phantoms = counts[Bucket.PHANTOM]
             return _judged("no phantoms", phantoms == 0, f"{phantoms} phantoms")
         case _:
-            detail = f"there is no such demand; there are {', '.join(DEMANDS)}"
+            detail = f"there is no such demand; there are {', '.join(Promise)}"
             return Check(demand, Verdict.UNKNOWN, detail)
 
 
 def check_faults(info: CellInfo, trials: Sequence[Trial]) -> Check:
     """As many faults as were planned hit a running step, else the cell is unknown.
 
-    A fault that missed is named, and another one makes up for it. It is invalid if the scenario
-    demands `faults_confirmed` and their number falls short.
+    A fault that missed is named, and another one makes up for it. It is invalid if the cell is
+    held to `faults_confirmed` and their number falls short.
     """
     missed = [trial.trial for trial in trials if not trial.confirmed]
     confirmed = len(trials) - len(missed)
@@ -70,7 +61,7 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
     """Every recovery came within the bound that the effective settings predict.
 
     A job that was still open when its bound had passed, with no new attempt, breaks it too. Where
-    the scenario does not demand `within_bound`, a breach is a finding and not a verdict. Where the
+    the arm does not promise `within_bound`, a breach is a finding and not a verdict. Where the
     machine had nothing left for as long as the bound, whose fault it was is unknown.
     """
     info = cell.info
@@ -92,7 +83,7 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
         detail += f"; it passed without a recovery in {', '.join(t.trial for t in overdue)}"
     if not late and not overdue:
         return Check(name, Verdict.VALID, detail)
-    if WITHIN_BOUND not in info.demands:
+    if Promise.WITHIN_BOUND not in info.demands:
         return Check(name, Verdict.VALID, f"a finding, not a demand of this cell: {detail}")
     if all(starved(cell.host, t.fault_mono_s, t.fault_mono_s + bound_s) for t in late + overdue):
         detail += f"; the processors were at least {STARVED_FROM:.0%} in use meanwhile"

@@ -29,6 +29,10 @@ class Fault:
     done: int
     total: int
     phases: frozenset[FaultPhase]
+    role: str = ""
+    """The role of the process that was struck whatever it was doing."""
+    part_of: str = ""
+    """The trial of the process in which this attempt was at work when it was struck."""
 
     @property
     def kills(self) -> bool:
@@ -85,4 +89,6 @@ def _merge(events: list[FaultEvent]) -> Fault:
         done=first.done,
         total=first.total,
         phases=frozenset(event.phase for event in events),
+        role=first.role,
+        part_of=first.part_of,
     )

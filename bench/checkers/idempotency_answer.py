@@ -5,18 +5,18 @@ The first is about `fenced`, which promises something; the second about the mode
 
 from collections.abc import Sequence
 
-from bench.record.metrics import IdempotencyMetrics, Verdict
+from bench.record.metrics import CellMetrics, Verdict
 
 FENCED = "fenced"
 _WEAKER = ("claim", "check_then_act", "none")
 
 
-def idempotency_answer(entries: Sequence[IdempotencyMetrics]) -> list[str]:
+def idempotency_answer(entries: Sequence[CellMetrics]) -> list[str]:
     """Return the two sentences, right for any data: also for a mode that was not tried."""
     return [_of_fenced([e for e in entries if e.mode == FENCED]), _of_weaker(entries)]
 
 
-def _of_fenced(entries: Sequence[IdempotencyMetrics]) -> str:
+def _of_fenced(entries: Sequence[CellMetrics]) -> str:
     faults = sum(entry.faults_confirmed for entry in entries)
     if not faults:
         return "No fault was seen to hit a step that was fenced in this run."
@@ -29,7 +29,7 @@ def _of_fenced(entries: Sequence[IdempotencyMetrics]) -> str:
     return f"In {struck}{doubt} on {arms}, {_clause(entries)}."
 
 
-def _of_weaker(entries: Sequence[IdempotencyMetrics]) -> str:
+def _of_weaker(entries: Sequence[CellMetrics]) -> str:
     clauses = []
     for mode in _WEAKER:
         of_mode = [entry for entry in entries if entry.mode == mode]
@@ -40,7 +40,7 @@ def _of_weaker(entries: Sequence[IdempotencyMetrics]) -> str:
     return f"Under the same, {'; '.join(clauses)}."
 
 
-def _clause(entries: Sequence[IdempotencyMetrics]) -> str:
+def _clause(entries: Sequence[CellMetrics]) -> str:
     steps = sum(entry.duplicate_executions for entry in entries)
     effects = sum(entry.duplicate_effects for entry in entries)
     stopped = sum(entry.suppressed_effects for entry in entries)
@@ -53,7 +53,7 @@ def _clause(entries: Sequence[IdempotencyMetrics]) -> str:
     return clause
 
 
-def _mode(entries: Sequence[IdempotencyMetrics]) -> str:
+def _mode(entries: Sequence[CellMetrics]) -> str:
     """The mode, and its verdict where that is not valid: its numbers are not sound then."""
     verdicts = {entry.verdict for entry in entries}
     mode = entries[0].mode

@@ -8,9 +8,9 @@ from functools import partial
 from bench.checkers.attempts import Attempt
 from bench.checkers.buckets import Buckets, check_buckets
 from bench.checkers.by_job import CellHistory, JobHistory
-from bench.checkers.demands import NO_LOSS
 from bench.checkers.verdict import Checks
 from bench.record.metrics import Bucket, Check, Verdict
+from shared.domain.promises import Promise
 from shared.domain.status import JobStatus
 from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
 
@@ -47,7 +47,7 @@ def check_credits(cell: CellHistory, buckets: Buckets) -> Check:
 
     Repeats are counted as duplicate effects, so each effect counts once here. A phantom's missing
     settlement is what makes it one, and is left to its bucket. A failed job that settled nothing is
-    a finding where the scenario does not demand `no_loss`: without retries, whoever could not take
+    a finding where the arm does not promise `no_loss`: without retries, whoever could not take
     the credits does not give them back either.
     """
     wrong: list[str] = []
@@ -63,7 +63,7 @@ def check_credits(cell: CellHistory, buckets: Buckets) -> Check:
             _terminal(job) and (settled or not phantom) and held != taken + back
         ):
             unpaid = buckets.of_job.get(job.job_id) is Bucket.FAILED and not settled
-            found = unsettled if unpaid and NO_LOSS not in cell.info.demands else wrong
+            found = unsettled if unpaid and Promise.NO_LOSS not in cell.info.demands else wrong
             found.append(f"{job.job_id} reserved {held}, captured {taken}, released {back}")
     if unsettled and not wrong:
         detail = f"a finding, not a demand of this cell: {_listed(unsettled)}"

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bench.record.metrics import Bucket, SoakMetrics, Verdict
+from bench.record.metrics import Bucket, CellMetrics, Verdict
 
 _DOUBT = {Verdict.INVALID: " (verdict: invalid)", Verdict.UNKNOWN: " (verdict: unknown)"}
 _AMISS = (Bucket.LOST, Bucket.UNRECOVERED, Bucket.PHANTOM, Bucket.FAILED, Bucket.UNKNOWN)
 
 
-def soak_answer(entries: Sequence[SoakMetrics]) -> list[str]:
+def soak_answer(entries: Sequence[CellMetrics]) -> list[str]:
     """Return the two sentences, right for any data."""
     jobs, kills = sum(map(_accepted, entries)), sum(e.kills for e in entries)
     struck = sum(e.faults_confirmed for e in entries)
@@ -19,7 +19,7 @@ def soak_answer(entries: Sequence[SoakMetrics]) -> list[str]:
     return [first, "; ".join(_clause(entry) for entry in entries) + "."]
 
 
-def _clause(entry: SoakMetrics) -> str:
+def _clause(entry: CellMetrics) -> str:
     counts = [f"{entry.buckets.get(bucket, 0)} {bucket}" for bucket in _AMISS]
     return (
         f"{entry.arm}{_DOUBT.get(entry.verdict, '')} completed"
@@ -28,6 +28,6 @@ def _clause(entry: SoakMetrics) -> str:
     )
 
 
-def _accepted(entry: SoakMetrics) -> int:
+def _accepted(entry: CellMetrics) -> int:
     """A refused submit was certainly not accepted; one without an answer may have been."""
     return entry.jobs - entry.buckets.get(Bucket.REJECTED, 0)

@@ -3,14 +3,15 @@
 import math
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from bench.arms.engines import ENGINES
 from bench.arms.forwarder import Forwarder
 from bench.arms.ledger_tail import LedgerTail
 from bench.arms.supervisor import Managed
-from bench.arms.topology import ENGINES, Stack
+from bench.arms.topology import Role, Stack
 from bench.record.history import ClientOp
 from shared.domain.impact import Impact
 from shared.domain.jobs import IMAGE_GENERATION
@@ -49,6 +50,8 @@ class Facts:
     """An attempt can end under it without a record: it cannot write one."""
     links: bool = False
     """It strikes the connection between a worker and its server, which must be ours to cut."""
+    places: frozenset[Role] = frozenset()
+    """Which processes it can strike whatever they are doing, as a soak does."""
     own_clocks: bool = False
     """It sets a worker's clock, which the worker must have been started for."""
     outlasts_lease: bool = False
@@ -83,7 +86,7 @@ class Facts:
 
 
 @dataclass(slots=True)
-class Ground:
+class FaultContext:
     """One arm of a cell: all that a fault may touch. `links` are by worker name."""
 
     cell: str
@@ -98,6 +101,12 @@ class Ground:
     """Requests for jobs that faults submit, drawn by the seed, the same for every arm."""
     rng: random.Random = field(default_factory=lambda: random.Random(0))
     """What faults draw from; seeded, the same for every arm."""
+    hold_s: float | None = None
+    """How long a fault that lasts does so; None leaves it to the fault."""
+
+    def place(self, name: str) -> Managed:
+        """Return the process of this name; `LookupError` if the arm has none to strike."""
+        return self.server_of_its_own() if name == Role.SERVER else self.stack.place(name)
 
     def server_of_its_own(self) -> Managed:
         """Return the arm's server; `LookupError` if it is not this run's to strike."""
@@ -114,36 +123,66 @@ class Observation:
     detail: str = ""
 
 
+class NotStruck(Exception):
+    """Nothing was there to strike, or the strike took no effect."""
+
+
 class Fault(ABC):
     """One fault of one trial. `inject`, then `observed`, then `hold`, then `heal`, then `healed`.
 
+    It is aimed at an attempt, or at a process whatever that is doing, or at a job of its own.
     `heal` is called in any case, also if `inject` failed or the run is being interrupted.
     """
 
     facts: ClassVar[Facts]
 
-    def __init__(self, ground: Ground, target: AttemptRecord) -> None:
-        """Aim at the attempt of this record, or at `NOBODY`."""
-        self.ground = ground
+    def __init__(self, context: FaultContext, target: AttemptRecord) -> None:
+        """Aim at the attempt of this record, at its worker alone if it names no attempt, or at
+        `NOBODY`."""
+        self.context = context
         self.target = target
         self.struck_at = math.inf
         """What `inject` returned."""
+        self.detail = ""
+        """What was seen to be struck."""
+        self.at_work: list[Sequence[AttemptRecord]] = []
+        """The attempts that were open in a process that is struck whatever it is doing."""
+
+    @property
+    def place(self) -> Managed:
+        """The process that it strikes."""
+        return self.context.place(self.target.worker)
+
+    @property
+    def strikes_a_place(self) -> bool:
+        """Whether it strikes a process whatever that is doing."""
+        return bool(self.target.worker) and not self.target.attempt_id
 
     async def strike(self) -> None:
-        """Inject, and keep the moment."""
+        """Inject, and keep the moment; `NotStruck` or `TimeoutError` if it took no effect."""
+        if self.strikes_a_place:
+            if self.place.exited():
+                raise NotStruck("its process was down")
+            self.context.tail.refresh()
+            self.at_work = self.context.tail.open_attempts_of(self.place)
         self.struck_at = await self.inject()
 
     @abstractmethod
     async def inject(self) -> float:
         """Strike; return the moment (CLOCK_MONOTONIC, seconds) at which it did.
 
-        Raises `TimeoutError` if the strike did not take effect.
+        Raises `NotStruck` or `TimeoutError` if the strike did not take effect.
         """
 
     def observed(self) -> Observation:
-        """Say whether the ledger shows that the target was at work when the fault struck."""
-        self.ground.tail.refresh()
-        records = self.ground.tail.by_attempt[self.target.attempt_id]
+        """Say whether the ledger shows that the target was at work when the fault struck.
+
+        Of a process that is struck whatever it is doing, `inject` has seen all there is to see.
+        """
+        if self.strikes_a_place:
+            return Observation(True, self.detail)
+        self.context.tail.refresh()
+        records = self.context.tail.by_attempt[self.target.attempt_id]
         before = [record for record in records if record.mono_s <= self.struck_at]
         if not before or any(record.kind.ends_attempt for record in before):
             return Observation(False, "the attempt was over before the fault")

@@ -5,15 +5,14 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from bench.faults.fault import NOBODY, Fault, Ground
+from bench.faults.carrying_out import FaultLog
+from bench.faults.fault import NOBODY, Fault, FaultContext
 from bench.faults.target import Aim, find_target
-from bench.record.history import FaultEvent, FaultPhase
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 
 _DONE = (RecordKind.FINISHED, RecordKind.REPLAYED)
 _POLL_S = 0.02
-_HEAL_LIMIT_S = 60.0
 _RECOVERY_BUDGETS = 6
 """How many detection budgets after the heal a recovery is waited for."""
 
@@ -22,7 +21,7 @@ _RECOVERY_BUDGETS = 6
 class Injector:
     """Strikes one arm; never more than half of its GPU workers at once."""
 
-    ground: Ground
+    context: FaultContext
     fault: type[Fault]
     at: tuple[float, float]
     rng: random.Random
@@ -30,21 +29,17 @@ class Injector:
     give_up_mono_s: float
     at_once: asyncio.Semaphore
     """Shared by all arms of a cell: how many faults may be under way at the same time."""
-    events: list[FaultEvent] = field(default_factory=list)
+    log: FaultLog = field(init=False)
     _struck: set[str] = field(default_factory=set)
     _down: set[str] = field(default_factory=set)
     _trials: int = 0
     _turns: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        gpu_workers = sum(place.spec.role == "gpu" for place in self.ground.stack.workers)
+        self.log = FaultLog(self.context.cell)
+        gpu_workers = sum(place.spec.role == "gpu" for place in self.context.stack.workers)
         together = 1 if self.fault.facts.whole_arm else max(1, gpu_workers // 2)
         self._turns = asyncio.Semaphore(together)
-
-    @property
-    def confirmed(self) -> int:
-        """How many faults were seen to strike so far."""
-        return sum(event.phase is FaultPhase.CONFIRMED for event in self.events)
 
     async def trial(self) -> None:
         """Run one trial.
@@ -57,12 +52,15 @@ class Injector:
             if target is None:
                 return
             self._trials += 1
+            self._struck.add(target.job_id)
+            self._down.add(target.worker)
+            fault = self.fault(self.context, target)
             try:
-                fault = await self._strike(f"{self.ground.cell}#{self._trials}", target)
+                done = await self.log.carry_out(fault, f"{self.context.cell}#{self._trials}")
             finally:
                 self._down.discard(target.worker)
                 self.at_once.release()
-            if fault is not None and self.fault.facts.whole_arm:
+            if done and self.fault.facts.whole_arm:
                 await self._until_recovered(fault)
                 # The next trial is about jobs that this one has not disturbed.
                 self.since_mono_s = time.monotonic()
@@ -83,45 +81,6 @@ class Injector:
         share = self.rng.uniform(*self.at)
         return Aim(facts.step, share, beside_another=facts.beside_another)
 
-    async def _strike(self, trial: str, target: AttemptRecord) -> Fault | None:
-        """Strike, confirm and heal; return the fault, None if it could not be carried out."""
-        self._struck.add(target.job_id)
-        self._down.add(target.worker)
-        fault = self.fault(self.ground, target)
-        # The record of the injection is made before the strike: a strike without a record would
-        # be a loss that nobody can explain.
-        self._event(FaultPhase.INJECTED, trial, target, time.monotonic())
-        try:
-            await fault.strike()
-            self._confirm(fault, trial)
-            await fault.hold()
-        except TimeoutError as error:
-            self._event(FaultPhase.MISSED, trial, fault.target, time.monotonic(), str(error))
-            return None
-        finally:
-            fault.heal()
-        await self._until_healed(fault, trial)
-        return fault
-
-    def _confirm(self, fault: Fault, trial: str) -> None:
-        target, struck_at = fault.target, fault.struck_at
-        seen = fault.observed()
-        if not seen.struck:
-            self._event(FaultPhase.MISSED, trial, target, struck_at, seen.detail)
-            return
-        if fault.facts.aimed:
-            records = self.ground.tail.by_attempt[target.attempt_id]
-            target = [record for record in records if record.mono_s <= struck_at][-1]
-        self._event(FaultPhase.CONFIRMED, trial, target, struck_at, seen.detail)
-
-    async def _until_healed(self, fault: Fault, trial: str) -> None:
-        give_up_at = time.monotonic() + _HEAL_LIMIT_S
-        while time.monotonic() < give_up_at:
-            if fault.healed():
-                self._event(FaultPhase.HEALED, trial, fault.target, time.monotonic())
-                return
-            await asyncio.sleep(_POLL_S)
-
     async def _until_recovered(self, fault: Fault) -> None:
         """Wait until the struck step is done, or will not be so soon.
 
@@ -129,7 +88,7 @@ class Injector:
         """
         if not fault.facts.aimed:
             return
-        give_up_at = time.monotonic() + _RECOVERY_BUDGETS * self.ground.detection_budget_s
+        give_up_at = time.monotonic() + _RECOVERY_BUDGETS * self.context.detection_budget_s
         while time.monotonic() < give_up_at and not self._recovered(fault):
             await asyncio.sleep(_POLL_S)
 
@@ -138,37 +97,22 @@ class Injector:
         return any(
             (records[0].job_id, records[0].step) == (target.job_id, target.step)
             and records[-1].kind in _DONE
-            for records in self.ground.tail.by_attempt.values()
+            for records in self.context.tail.by_attempt.values()
         )
 
     async def _wait_for_target(self, aim: Aim) -> AttemptRecord | None:
         """Return a target, with one place of `at_once` taken for it; None if time is up."""
         while time.monotonic() < self.give_up_mono_s:
             target = find_target(
-                self.ground.tail,
+                self.context.tail,
                 aim,
                 since_mono_s=self.since_mono_s,
                 spared_jobs=self._struck,
                 spared_workers=self._down,
             )
-            alive = target is not None and not self.ground.stack.place(target.worker).exited()
+            alive = target is not None and not self.context.stack.place(target.worker).exited()
             if alive and not self.at_once.locked():
                 await self.at_once.acquire()
                 return target
             await asyncio.sleep(_POLL_S)
         return None
-
-    def _event(
-        self, phase: FaultPhase, trial: str, hit: AttemptRecord, mono_s: float, detail: str = ""
-    ) -> None:
-        self.events.append(
-            FaultEvent.of(
-                hit,
-                trial=trial,
-                cell=self.ground.cell,
-                fault=self.fault.facts.name,
-                phase=phase,
-                mono_s=mono_s,
-                detail=detail,
-            )
-        )

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from bench.arms.topology import Stack
+from bench.load.workloads import WORKLOADS
 from bench.record.history import ClientOp, FinalState, OpPhase
-from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.status import JobStatus
 
 _AT_ONCE = 6
@@ -18,13 +18,14 @@ _TRIES = 3
 _NO_SUCH_JOB: dict[str, Any] = {}
 
 
-async def final_states(stack: Stack, cell: str, ops: Iterable[ClientOp]) -> list[FinalState]:
-    """Return the state of every job that the cell's load submitted."""
-    job_ids = {
-        op.job_id: None
-        for op in ops
-        if op.op == "submit" and op.phase is OpPhase.OK and op.job_id is not None
-    }
+def accepted(ops: Iterable[ClientOp]) -> list[str]:
+    """Return the jobs whose submission was answered, each once, in order of time."""
+    answered = (op for op in ops if op.op == "submit" and op.phase is OpPhase.OK)
+    return list(dict.fromkeys(op.job_id for op in answered if op.job_id is not None))
+
+
+async def final_states(stack: Stack, cell: str, job_ids: Iterable[str]) -> list[FinalState]:
+    """Return the state of every one of these jobs."""
     gate = asyncio.Semaphore(_AT_ONCE)
     async with httpx.AsyncClient(base_url=stack.url, timeout=5) as client:
 
@@ -98,10 +99,9 @@ async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any] | None:
 
 
 async def _whole(client: httpx.AsyncClient, view: dict[str, Any]) -> bool:
-    """Whether the job has what its workload promises: a session its result, any other files."""
-    if view["workload"] == FACE_SIMILARITY:
-        return bool(view["result"])
-    return bool(view["artifacts"]) and all(
+    """Whether the job has what its workload promises, and every file of it can be read."""
+    promised = view[WORKLOADS[view["workload"]].result]
+    return bool(promised) and all(
         [await _readable(client, artifact) for artifact in view["artifacts"]]
     )
 

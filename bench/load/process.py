@@ -53,6 +53,11 @@ async def until_drained(loads: list[Managed], limit_s: float) -> None:
         await asyncio.sleep(_POLL_S)
 
 
+def ops_path(folder: Path, cell: str) -> Path:
+    """Return where the client operations of a cell are recorded."""
+    return folder / f"{cell.replace('/', '-')}.jsonl"
+
+
 def read_ops(path: Path) -> list[ClientOp]:
     """Read the client operations that a load process recorded; a torn last line is left out."""
     ops: list[ClientOp] = []

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from bench.record.earlier import fault_from_1
 from shared.domain.records import AttemptRecord, EffectRecord
 
 
@@ -63,7 +64,11 @@ class FaultPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultEvent:
-    """One step in the life of one fault, aimed at one attempt of one job."""
+    """One step in the life of one fault, aimed at one attempt of one job, or at a process.
+
+    `role` is the role of a process that was struck whatever it was doing; an attempt that it was at
+    work on has a trial of its own, `part_of` that of the process.
+    """
 
     trial: str
     cell: str
@@ -79,6 +84,8 @@ class FaultEvent:
     done: int = 0
     total: int = 0
     detail: str = ""
+    role: str = ""
+    part_of: str = ""
 
     @classmethod
     def of(
@@ -91,6 +98,8 @@ class FaultEvent:
         phase: FaultPhase,
         mono_s: float,
         detail: str = "",
+        role: str = "",
+        part_of: str = "",
     ) -> Self:
         """Return an event of the fault that hit the attempt of this record, at this moment."""
         return cls(
@@ -108,6 +117,8 @@ class FaultEvent:
             done=hit.done,
             total=hit.total,
             detail=detail,
+            role=role,
+            part_of=part_of,
         )
 
 
@@ -224,7 +235,9 @@ def read_history(path: Path) -> History:
     with path.open() as lines:
         for number, row in _rows(path, lines):
             try:
-                name, adapter = _KINDS[row.pop("type")]
+                kind = row.pop("type")
+                name, adapter = _KINDS[kind]
+                row = fault_from_1(row) if kind == "fault" else row
                 getattr(history, name).append(adapter.validate_python(row))
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{path.name}:{number}: {error}") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Bucket(StrEnum):
@@ -95,8 +95,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class SoakFaultMetrics:
+    """One kind of fault on one role in a soak.
+
+    `struck` were seen in the process table. `hit` are the attempts that were at work in what they
+    struck, by the ledger; `recovery_s` is theirs, censored where no other attempt followed.
+    """
+
+    fault: str
+    role: str
+    tried: int
+    struck: int
+    kills: int
+    """How many of them ended a process without a word."""
+    hit: int
+    recovery_s: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class CellMetrics:
-    """One cell's numbers. Seconds throughout."""
+    """One cell's numbers. Seconds throughout.
+
+    `suppressed_effects` are the repeats that reached the receiver and that it knew by their key: a
+    receiver that ignores keys would have applied them too.
+    """
 
     id: str
     arm: str
@@ -134,36 +156,38 @@ class CellMetrics:
     """Confirmed faults whose attempt finished all the same; neither samples nor censored."""
     recovered_unknown: int = 0
     """Submits whose outcome the client did not know and whose job was found later."""
+    kills: int = 0
+    """How many faults of a soak ended a process without a word."""
+    faults: list[SoakFaultMetrics] = field(default_factory=list)
+    """What a soak did, by fault and role."""
+    throughput: list[tuple[float, int]] = field(default_factory=list)
+    """A soak's completed jobs: (seconds from the first submit, jobs)."""
+    every_s: float = 0.0
+    """The length of one step of `throughput`, in seconds."""
+    mode: str = ""
+    """The idempotency mode of an experiment; its name is the `fault`."""
+    receiver: str = ""
+    """What an experiment's outside world made of an idempotency key."""
 
+    @property
+    def completed(self) -> int:
+        """The jobs that completed."""
+        return self.buckets[Bucket.COMPLETED]
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyMetrics:
-    """One experiment on one arm in one idempotency mode; every count is over all its trials.
+    @property
+    def phantoms(self) -> int:
+        """The jobs that nobody accepted and that ran."""
+        return self.buckets[Bucket.PHANTOM]
 
-    `suppressed_effects` are the repeats that reached the receiver and that it knew by their key: a
-    receiver that ignores keys would have applied them too.
-    """
+    @property
+    def lost(self) -> int:
+        """The accepted jobs that the engine no longer held."""
+        return self.buckets[Bucket.LOST]
 
-    id: str
-    arm: str
-    engine: str
-    profile: str
-    mode: str
-    experiment: str
-    receiver: str
-    trials: int
-    faults_confirmed: int
-    jobs: int
-    completed: int
-    re_executions: int
-    duplicate_executions: int
-    duplicate_effects: int
-    suppressed_effects: int
-    phantoms: int
-    lost: int
-    unrecovered: int
-    verdict: Verdict
-    checks: list[Check]
+    @property
+    def unrecovered(self) -> int:
+        """The accepted jobs that the engine held, and that were not over in time."""
+        return self.buckets[Bucket.UNRECOVERED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,54 +203,6 @@ class TwinMetrics:
 
 
 @dataclass(frozen=True, slots=True)
-class SoakFaultMetrics:
-    """One kind of fault on one role in a soak.
-
-    `struck` were seen in the process table. `hit` are the attempts that were at work in what they
-    struck, by the ledger; `recovery_s` is theirs, censored where no other attempt followed.
-    """
-
-    fault: str
-    role: str
-    tried: int
-    struck: int
-    kills: int
-    """How many of them ended a process without a word."""
-    hit: int
-    recovery_s: Samples
-
-
-@dataclass(frozen=True, slots=True)
-class SoakMetrics:
-    """The soak of one arm. `throughput` is (seconds from the first submit, jobs completed)."""
-
-    id: str
-    arm: str
-    engine: str
-    profile: str
-    trials: int
-    """How many faults were planned that exist on its engine."""
-    faults_confirmed: int
-    kills: int
-    jobs: int
-    buckets: dict[Bucket, int]
-    recovered_unknown: int
-    re_executions: int
-    duplicate_executions: int
-    duplicate_effects: int
-    suppressed_effects: int
-    overlap_s: float
-    faults: list[SoakFaultMetrics]
-    throughput: list[tuple[float, int]]
-    every_s: float
-    """The length of one step of `throughput`, in seconds."""
-    end_to_end_s: Samples
-    """Every completed job's, those that were struck among them."""
-    verdict: Verdict
-    checks: list[Check]
-
-
-@dataclass(frozen=True, slots=True)
 class Metrics:
     """All cells and idempotency experiments of one run, and the composed verdict."""
 
@@ -236,12 +212,12 @@ class Metrics:
     answer: list[str]
     """The answer to the run's question, in two sentences computed from what was measured."""
     cells: list[CellMetrics]
-    idempotency: list[IdempotencyMetrics] = field(default_factory=list)
+    idempotency: list[CellMetrics] = field(default_factory=list)
     twins: list[TwinMetrics] = field(default_factory=list)
-    soak: list[SoakMetrics] = field(default_factory=list)
+    soak: list[CellMetrics] = field(default_factory=list)
 
     @property
-    def judged(self) -> list[CellMetrics | SoakMetrics | IdempotencyMetrics]:
+    def judged(self) -> list[CellMetrics]:
         """Everything that has a verdict of its own."""
         return [*self.cells, *self.soak, *self.idempotency]
 

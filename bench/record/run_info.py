@@ -1,24 +1,41 @@
 """`run.json`: what was run, where, with which settings; a report needs it and the history only."""
 
+import json
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from bench.record.earlier import run_info_from_1
 from bench.record.matrix import Matrix
 from shared.domain.jobs import Bound, EffectiveSetting
 
-SCHEMA = 1
+SCHEMA = 2
+
+
+class CellKind(StrEnum):
+    """How the faults of a cell come about."""
+
+    TRIALS = "trials"
+    """One fault, aimed at one moment, again and again."""
+    SOAK = "soak"
+    """Many faults, drawn by the seed, whatever they hit."""
+    EXPERIMENT = "experiment"
+    """Workers that strike themselves at one point of a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellInfo:
-    """One cell: all trials of one (arm, workload, compute, fault).
+    """One cell: all trials of one (arm, workload, compute, fault); the soak of an arm; or one
+    experiment on one arm in one idempotency mode.
 
-    `predicted` is the engine's own recovery bound for this fault, from its effective settings,
-    plus the bench's terms: the wait for a free slot and, where no other worker is left, the
-    restart of one. `drain_s` is T, the seconds after the last arrival at which jobs are judged.
-    `owed_effects` are those that every completed job of the cell owes.
+    Its records name `id` as their cell. `trials` are the faults that were planned and exist on its
+    engine. `predicted` is the engine's own recovery bound for this fault, from its effective
+    settings, plus the bench's terms: the wait for a free slot and, where a fault keeps the whole
+    arm down, that time and the restart of what it ended. `drain_s` is T, the seconds after the last
+    arrival, or after an experiment's fault, at which jobs are judged. `owed_effects` are those that
+    every completed job of the cell owes.
     """
 
     id: str
@@ -28,12 +45,13 @@ class CellInfo:
     workload: str
     compute: str
     fault: str
+    """The fault, or the experiment; `soak` for a mix."""
     trials: int
     drain_s: float
     predicted: Bound
     owed_effects: list[str]
     demands: list[str] = field(default_factory=list)
-    """Verdict rules that this cell must satisfy, e.g. `no_loss`, `no_duplicate_effects`."""
+    """What it is held to, e.g. `no_loss`: what its profile promises, and what all are held to."""
     stage: str = ""
     """The part of the scenario that it belongs to, empty for a run with one stage a driver."""
     twin_of: str = ""
@@ -42,51 +60,26 @@ class CellInfo:
     """How long its engine was allowed to take to notice a dead worker; None in older runs."""
     healthy_step_s: float | None = None
     """How long a simulated `generate_image` takes if nothing happens to it; None for a real one."""
+    kind: CellKind = CellKind.TRIALS
+    duration_s: float = 0.0
+    """How long jobs arrived in a soak."""
+    rate_per_s: float = 0.0
+    """How many jobs arrived in a second of a soak."""
+    absent: dict[str, str] = field(default_factory=dict)
+    """The faults of a soak that cannot exist on its engine, and why."""
+    mode: str = ""
+    """The idempotency mode of an experiment."""
+    crash_point: str | None = None
+    """Where an experiment's workers strike themselves; None if the receiver drops its reply."""
+    receiver: str = ""
+    """What an experiment's outside world makes of an idempotency key."""
+    lease_s: float = 0.0
+    """How long a worker that an experiment freezes must have been still, at least."""
 
-
-@dataclass(frozen=True, slots=True)
-class ExperimentInfo:
-    """All trials of one idempotency experiment on one arm in one mode.
-
-    `id` is also what its operations and final states name as their cell, `place` what its
-    processes name as their arm. `crash_point` is None where the receiver drops its reply instead.
-    A frozen worker must have been still for `lease_s` at least.
-    """
-
-    id: str
-    place: str
-    arm: str
-    engine: str
-    profile: str
-    mode: str
-    experiment: str
-    crash_point: str | None
-    receiver: str
-    trials: int
-    lease_s: float
-    drain_s: float
-    owed_effects: list[str]
-    demands: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class SoakInfo:
-    """The soak of one arm. `id` is what its records name as their cell.
-
-    `planned` faults were drawn that exist on its engine; `absent` says of the others why not.
-    """
-
-    id: str
-    arm: str
-    engine: str
-    profile: str
-    duration_s: float
-    rate_per_s: float
-    drain_s: float
-    planned: int
-    absent: dict[str, str]
-    owed_effects: list[str]
-    demands: list[str] = field(default_factory=list)
+    @property
+    def place(self) -> str:
+        """What its processes name as their arm."""
+        return f"{self.arm}/{self.mode}" if self.mode else self.arm
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +135,12 @@ class RunInfo:
     settings: dict[str, list[EffectiveSetting]]
     """Effective engine settings by arm."""
     cells: list[CellInfo]
-    idempotency: list[ExperimentInfo] = field(default_factory=list)
+    idempotency: list[CellInfo] = field(default_factory=list)
     absent: list[AbsentCell] = field(default_factory=list)
     capabilities: CapabilityInfo | None = None
     twins: list[CellInfo] = field(default_factory=list)
     """Cells that repeat others to show how alike two arms of a kind come out; none is compared."""
-    soak: list[SoakInfo] = field(default_factory=list)
+    soak: list[CellInfo] = field(default_factory=list)
 
     @property
     def is_suite_run(self) -> bool:
@@ -161,8 +154,11 @@ def write_run_info(path: Path, info: RunInfo) -> None:
 
 
 def read_run_info(path: Path) -> RunInfo:
-    """Read `run.json`; `ValueError` if it is not one of ours."""
-    info = TypeAdapter(RunInfo).validate_json(path.read_bytes())
+    """Read `run.json`, also one of an earlier version; `ValueError` if it is not one of ours."""
+    written = json.loads(path.read_bytes())
+    if isinstance(written, dict) and written.get("schema") == 1:
+        written = run_info_from_1(written)
+    info = TypeAdapter(RunInfo).validate_python(written)
     if info.schema != SCHEMA:
-        raise ValueError(f"{path}: schema {info.schema}, this version reads {SCHEMA}")
+        raise ValueError(f"{path}: schema {info.schema}, this version reads 1 and {SCHEMA}")
     return info

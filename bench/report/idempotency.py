@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bench.checkers.idempotency_answer import idempotency_answer
 from bench.faults.experiments import EXPERIMENTS, Receiver
-from bench.record.metrics import IdempotencyMetrics
-from bench.record.run_info import ExperimentInfo
+from bench.record.metrics import CellMetrics
+from bench.record.run_info import CellInfo
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, Tone, count, exact, missing
 from bench.report.words import plural
@@ -54,12 +54,12 @@ class IdempotencySection:
     modes: list[str]
     groups: list[GuardGroup]
     receivers: list[str]
-    entries: list[IdempotencyMetrics]
+    entries: list[CellMetrics]
 
 
 def build_idempotency(
-    entries: Sequence[IdempotencyMetrics],
-    infos: Iterable[ExperimentInfo],
+    entries: Sequence[CellMetrics],
+    infos: Iterable[CellInfo],
     styles: Mapping[str, ArmStyle],
 ) -> IdempotencySection | None:
     """Return the section, None for a run without such experiments."""
@@ -67,8 +67,8 @@ def build_idempotency(
         return None
     tried = {entry.mode for entry in entries}
     modes = [mode for mode in MODES if mode in tried] + sorted(tried - set(MODES))
-    points = {info.experiment: info.crash_point for info in infos}
-    by_place = {(entry.experiment, entry.arm, entry.mode): entry for entry in entries}
+    points = {info.fault: info.crash_point for info in infos}
+    by_place = {(entry.fault, entry.arm, entry.mode): entry for entry in entries}
     arms = sorted({entry.arm for entry in entries}, key=arm_key)
     groups = [
         GuardGroup(
@@ -84,7 +84,7 @@ def build_idempotency(
                 for arm in arms
             ],
         )
-        for name in dict.fromkeys(entry.experiment for entry in entries)
+        for name in dict.fromkeys(entry.fault for entry in entries)
     ]
     receivers = [
         words
@@ -99,7 +99,7 @@ def experiment_title(name: str) -> str:
     return EXPERIMENTS[name].title if name in EXPERIMENTS else name
 
 
-def _shown(entry: IdempotencyMetrics | None) -> Shown:
+def _shown(entry: CellMetrics | None) -> Shown:
     """`x 3 / 3 / 0`: duplicate executions, duplicate effects, phantoms; below it, in words."""
     if entry is None:
         return missing("not tried")
@@ -113,7 +113,7 @@ def _shown(entry: IdempotencyMetrics | None) -> Shown:
     )
 
 
-def _judged(entry: IdempotencyMetrics) -> tuple[str, Tone]:
+def _judged(entry: CellMetrics) -> tuple[str, Tone]:
     if entry.duplicate_effects or entry.phantoms or entry.lost or entry.unrecovered:
         return _SEEN, Tone.ALARM
     if entry.duplicate_executions:
@@ -121,7 +121,7 @@ def _judged(entry: IdempotencyMetrics) -> tuple[str, Tone]:
     return _CLEAN, Tone.PLAIN if entry.suppressed_effects else Tone.QUIET
 
 
-def _words(entry: IdempotencyMetrics) -> list[str]:
+def _words(entry: CellMetrics) -> list[str]:
     """What the numbers come to, and what else there is to say."""
     said = []
     if entry.duplicate_executions:

@@ -146,7 +146,7 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
     arms = sorted(measured | set_up, key=arm_key)
     styles = arm_styles(arms)
     cells = {cell.id: cell for cell in info.cells}
-    histories = by_cell(info, history)
+    histories = by_cell(info.cells, history)
     frontier = build_frontier(metrics.cells, histories, styles)
     groups: dict[tuple[str, str, str, str], list[CellMetrics]] = {}
     for cell in metrics.cells:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bench.checkers.soak_answer import soak_answer
-from bench.record.metrics import Bucket, SoakFaultMetrics, SoakMetrics
-from bench.record.run_info import SoakInfo
+from bench.record.metrics import Bucket, CellMetrics, SoakFaultMetrics
+from bench.record.run_info import CellInfo
 from bench.report import axis
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, count, exact, given, median, missing, seconds, tally
@@ -71,7 +71,7 @@ _OUTCOME = [
 
 
 def build_soak(
-    entries: Sequence[SoakMetrics], infos: Sequence[SoakInfo], styles: Mapping[str, ArmStyle]
+    entries: Sequence[CellMetrics], infos: Sequence[CellInfo], styles: Mapping[str, ArmStyle]
 ) -> SoakSection | None:
     """Return the section, None for a run without a soak."""
     if not entries:
@@ -91,7 +91,7 @@ def build_soak(
     )
 
 
-def _outcome(entry: SoakMetrics) -> list[Shown]:
+def _outcome(entry: CellMetrics) -> list[Shown]:
     buckets = entry.buckets
     struck = f"of {count(entry.trials)} planned"
     return [
@@ -115,7 +115,7 @@ def _lines(measures: Sequence[SoakMeasure], by_arm: Sequence[list[Shown]]) -> li
     return [SoakLine(measure, list(of)) for measure, of in zip(measures, entries, strict=True)]
 
 
-def _faults(entries: Sequence[SoakMetrics]) -> list[SoakLine]:
+def _faults(entries: Sequence[CellMetrics]) -> list[SoakLine]:
     """One line a kind: how often it struck, and how soon the attempts it hit went on."""
     kinds = sorted({(each.fault, each.role) for entry in entries for each in entry.faults})
     by_arm = []
@@ -144,7 +144,7 @@ def _kind(kind: SoakFaultMetrics) -> Shown:
     return Shown(f"{count(kind.struck)} of {count(kind.tried)}", exact(kind.struck), words)
 
 
-def throughput_chart(entries: Sequence[SoakMetrics], styles: Mapping[str, ArmStyle]) -> Markup:
+def throughput_chart(entries: Sequence[CellMetrics], styles: Mapping[str, ArmStyle]) -> Markup:
     """Draw the jobs that each arm completed a minute, over the time of the soak."""
     rates = {
         entry.arm: [(at, done * 60 / entry.every_s) for at, done in entry.throughput]

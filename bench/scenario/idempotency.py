@@ -8,6 +8,7 @@ from bench.arms.topology import Arm
 from bench.faults.experiments import EXPERIMENTS, Receiver
 from bench.scenario.table import ArmNames, Table, arm_of, each_once
 from shared.ports.idempotency import IdempotencyMode
+from shared.settings import Settings
 
 
 def _is_experiment(name: str) -> str:
@@ -57,3 +58,13 @@ class IdempotencyPlan(Table):
     def parsed_arms(self) -> list[Arm]:
         """The arms as objects."""
         return [arm_of(name) for name in self.arms]
+
+    @property
+    def lease_s(self) -> float:
+        """How long a step is held for a worker that is silent, as the workers work it out."""
+        return Settings(detection_budget_s=self.detection_budget_s).lease_s
+
+
+def experiment_id(place: str, experiment: str) -> str:
+    """Return what the records of an experiment on an arm in one mode name as their cell."""
+    return f"idempotency/{place}/{experiment}"

@@ -1,71 +1,34 @@
 """What a soak is told: the table `[soak]` of a scenario."""
 
-from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from bench.arms.topology import Arm
+from bench.arms.topology import Arm, Role
+from bench.faults.registry import FAULTS
 from bench.scenario.table import ArmNames, Table, arm_of
 
 
-class Role(StrEnum):
-    """What a fault is aimed at."""
-
-    GPU = "gpu"
-    CPU = "cpu"
-    FACADE = "facade"
-    SERVER = "server"
-    """Celery's broker, Temporal's service: the arm's own."""
-    BEAT = "beat"
-    """Celery's clock."""
-
-
-class SoakFault(StrEnum):
-    """What is done to it. The names are those of the chaos lab."""
-
-    SIGKILL = "sigkill"
-    CHILD_SIGKILL = "child-sigkill"
-    SIGTERM = "sigterm"
-    FREEZE = "freeze"
-    CONNECTION_RESET = "connection-reset"
-    PARTITION = "partition"
-
-    @property
-    def kills(self) -> bool:
-        """Whether it ends a process without a word."""
-        return self in (SoakFault.SIGKILL, SoakFault.CHILD_SIGKILL)
-
-    @property
-    def needs_link(self) -> bool:
-        """Whether it strikes a connection, which must be ours to cut."""
-        return self in (SoakFault.CONNECTION_RESET, SoakFault.PARTITION)
-
-
-_WORKERS = frozenset({Role.GPU, Role.CPU})
-_ROLES = {
-    SoakFault.SIGKILL: frozenset(Role),
-    SoakFault.CHILD_SIGKILL: _WORKERS,
-    SoakFault.SIGTERM: _WORKERS | {Role.FACADE},
-    SoakFault.FREEZE: _WORKERS,
-    SoakFault.CONNECTION_RESET: _WORKERS,
-    SoakFault.PARTITION: _WORKERS,
-}
+def _strikes_places(name: str) -> str:
+    known = [fault for fault, kind in FAULTS.items() if kind.facts.places]
+    if name not in known:
+        raise ValueError(f"{name!r} is not one of {', '.join(known)}")
+    return name
 
 
 class MixEntry(Table):
     """One kind of fault on one role, and how often it is drawn among the others."""
 
-    fault: SoakFault
+    fault: Annotated[str, AfterValidator(_strikes_places)]
     role: Role
     weight: float = Field(1.0, gt=0)
 
     @field_validator("role")
     @classmethod
-    def _role_fits(cls, role: Role, info: object) -> Role:
-        fault = getattr(info, "data", {}).get("fault")
-        if fault is not None and role not in _ROLES[fault]:
-            known = ", ".join(sorted(_ROLES[fault]))
+    def _role_fits(cls, role: Role, info: ValidationInfo) -> Role:
+        fault = info.data.get("fault")
+        if fault is not None and role not in FAULTS[fault].facts.places:
+            known = ", ".join(sorted(FAULTS[fault].facts.places))
             raise ValueError(f"{fault} strikes {known}; not {role}")
         return role
 
@@ -105,8 +68,8 @@ class SoakPlan(Table):
 
     @field_validator("detection_budget_s")
     @classmethod
-    def _budget_exceeds_a_picture(cls, budget_s: float, info: object) -> float:
-        given = getattr(info, "data", {})
+    def _budget_exceeds_a_picture(cls, budget_s: float, info: ValidationInfo) -> float:
+        given = info.data
         if {"steps", "step_s"} <= given.keys():
             picture_s = given["steps"] * given["step_s"]
             if budget_s <= picture_s + 2:
@@ -124,7 +87,7 @@ class SoakPlan(Table):
     @property
     def linked_roles(self) -> frozenset[Role]:
         """Whose connections to the server must be ours to cut."""
-        return frozenset(entry.role for entry in self.mix if entry.fault.needs_link)
+        return frozenset(entry.role for entry in self.mix if FAULTS[entry.fault].facts.links)
 
     def places(self, role: Role) -> int:
         """How many processes of a role an arm has."""

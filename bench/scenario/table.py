@@ -4,7 +4,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bench.arms.topology import ENGINES, Arm, profiles_of
+from bench.arms.engines import ENGINES, profiles_of, promises_of
+from bench.arms.topology import Arm
+from bench.errors import BadScenario
 
 T = TypeVar("T")
 
@@ -32,6 +34,10 @@ def _is_arm(text: str) -> str:
     known = [f"{engine}/{name}" for engine in ENGINES for name in profiles_of(engine)]
     if text not in known:
         raise ValueError(f"{text!r} is not one of {', '.join(known)}")
+    try:
+        promises_of(*text.split("/"))
+    except BadScenario as error:
+        raise ValueError(str(error)) from None
     return text
 
 

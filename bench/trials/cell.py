@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.arms.supervisor import Managed, Supervisor
-from bench.faults.fault import Ground
+from bench.arms.supervisor import Supervisor
+from bench.faults.fault import FaultContext
 from bench.faults.injector import Injector
 from bench.faults.registry import FAULTS, NO_FAULT, exposed
 from bench.load.client import connected
-from bench.load.finals import final_states
+from bench.load.finals import accepted, final_states
 from bench.load.plan import LoadPlan, image_bodies
-from bench.load.process import end_arrivals, read_ops, start_load, until_drained
+from bench.load.process import end_arrivals, ops_path, read_ops, start_load, until_drained
 from bench.record.history import ClientOp, FaultEvent, FaultPhase, FinalState, OpPhase
 from bench.scenario.model import CellPlan, Stage
 from bench.trials.live_arms import LiveArm
@@ -84,9 +84,24 @@ async def run_cell(
         if exposed(arm.stack.arm.engine, plan.fault)
     ]
     loads = [
-        _start_load(
-            *(supervisor, outcome, stage, plan, seed, run_id, folder),
-            delay_s=place / plan.rate_per_s / len(outcomes),
+        start_load(
+            supervisor,
+            outcome.arm.stack.arm.name,
+            outcome.arm.stack.url,
+            LoadPlan(
+                cell=outcome.cell,
+                key_prefix=f"{run_id}-{outcome.cell}",
+                out=str(ops_path(folder, outcome.cell)),
+                seed=seed,
+                rate_per_s=plan.rate_per_s,
+                arrivals=plan.arrivals,
+                delay_s=place / plan.rate_per_s / len(outcomes),
+                n=list(stage.job.n),
+                steps=stage.job.steps,
+                width=stage.job.width,
+                height=stage.job.height,
+            ),
+            folder,
         )
         for place, outcome in enumerate(outcomes)
         if plan.rate_per_s
@@ -103,9 +118,12 @@ async def run_cell(
     )
     await supervisor.stop(loads)
     for outcome in outcomes:
-        outcome.ops += read_ops(_ops_path(folder, outcome.cell))
+        outcome.ops += read_ops(ops_path(folder, outcome.cell))
     finals = await asyncio.gather(
-        *(final_states(outcome.arm.stack, outcome.cell, outcome.ops) for outcome in outcomes)
+        *(
+            final_states(outcome.arm.stack, outcome.cell, accepted(outcome.ops))
+            for outcome in outcomes
+        )
     )
     for outcome, found in zip(outcomes, finals, strict=True):
         outcome.finals = found
@@ -119,7 +137,7 @@ async def _run_trials(
     width = stage.faults_at_once + _LOOK_AHEAD
     injectors = [
         Injector(
-            ground=Ground(
+            context=FaultContext(
                 cell=outcome.cell,
                 stack=outcome.arm.stack,
                 tail=outcome.arm.tail,
@@ -151,12 +169,12 @@ async def _run_trials(
     spare = [
         injector
         for injector in injectors
-        for _ in range(min(plan.trials - injector.confirmed, _SPARE_TRIALS))
+        for _ in range(min(plan.trials - injector.log.confirmed, _SPARE_TRIALS))
     ]
     await _in_order(spare, width)
     for outcome, injector in zip(outcomes, injectors, strict=True):
-        outcome.faults = injector.events
-        outcome.ops += injector.ground.ops
+        outcome.faults = injector.log.events
+        outcome.ops += injector.context.ops
 
 
 async def _see_to_their_end(outcome: CellOutcome, limit_s: float) -> None:
@@ -176,39 +194,3 @@ async def _in_order(trials: list[Injector], width: int) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(width):
             group.create_task(take())
-
-
-def _start_load(
-    supervisor: Supervisor,
-    outcome: CellOutcome,
-    stage: Stage,
-    plan: CellPlan,
-    seed: int,
-    run_id: str,
-    folder: Path,
-    *,
-    delay_s: float,
-) -> Managed:
-    return start_load(
-        supervisor,
-        outcome.arm.stack.arm.name,
-        outcome.arm.stack.url,
-        LoadPlan(
-            cell=outcome.cell,
-            key_prefix=f"{run_id}-{outcome.cell}",
-            out=str(_ops_path(folder, outcome.cell)),
-            seed=seed,
-            rate_per_s=plan.rate_per_s,
-            arrivals=plan.arrivals,
-            delay_s=delay_s,
-            n=list(stage.job.n),
-            steps=stage.job.steps,
-            width=stage.job.width,
-            height=stage.job.height,
-        ),
-        folder,
-    )
-
-
-def _ops_path(folder: Path, cell: str) -> Path:
-    return folder / f"{cell.replace('/', '-')}.jsonl"

@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,31 +16,21 @@ from bench.arms.backends import start_backends
 from bench.arms.host import git_revision, host_facts, versions
 from bench.arms.host_monitor import HostMonitor
 from bench.arms.supervisor import Supervisor
-from bench.arms.topology import WORKER_NICE, Arm
+from bench.arms.topology import WORKER_NICE
 from bench.capabilities.suite import known_capabilities
-from bench.faults.registry import FAULTS, exposed
 from bench.load.pictures import write_index
 from bench.record.history import History, merged, write_history
-from bench.record.run_info import SCHEMA, AbsentCell, CellInfo, RunInfo, write_run_info
-from bench.scenario.model import CellPlan, Scenario, Stage
-from bench.trials.cell import cell_id
+from bench.record.run_info import SCHEMA, RunInfo, write_run_info
+from bench.scenario.model import Scenario
 from bench.trials.idempotency.arms import guarded_arms
-from bench.trials.idempotency.infos import experiment_infos
-from bench.trials.idempotency.run import IdempotencyOutcome, run_idempotency
-from bench.trials.live_arms import namespace_of
-from bench.trials.predicted import predicted_bound
-from bench.trials.soak.run import SoakOutcome, run_soak, soak_infos
-from bench.trials.stage import StageOutcome, run_stage
-from shared.domain.impact import Impact
-from shared.domain.jobs import IMAGE_GENERATION, Bound
+from bench.trials.idempotency.run import run_idempotency
+from bench.trials.infos import absent_cells, experiment_cells, soak_cells, stage_cells
+from bench.trials.outcome import Outcome
+from bench.trials.soak.run import run_soak
+from bench.trials.stage import namespace_of, run_stage
 from shared.domain.records import EffectRecord
 
-OWED_EFFECTS = ["reserve_credits", "capture_credits", "notify_user"]
-OWED_BY_SESSIONS = ["notify_user"]
-_DEMANDS_OF_ALL = ["faults_confirmed", "no_phantoms"]
-_DEMANDS_OF_HARDENED = ["no_loss", "no_duplicate_effects", "within_bound"]
 _EFFECTS_LIMIT_S = 300.0
-_HARDENED = ("hardened", "renewed", "standalone")
 
 
 async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]) -> None:
@@ -48,27 +38,23 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
     began, began_at = time.monotonic(), datetime.now(UTC)
     host = host_facts()
     capabilities = known_capabilities(folder.parent)
-    outcomes: list[StageOutcome] = []
+    parts: dict[str, Outcome] = {}
     async with HostMonitor() as monitor, Supervisor(folder / "logs") as supervisor:
         say("starting servers")
-        backends, sink_url = await _start_servers(supervisor, scenario, folder)
+        backends, sink = await _start_servers(supervisor, scenario, folder)
         for number, stage in enumerate(scenario.stages):
-            outcomes.append(
-                await run_stage(
-                    supervisor,
-                    {arm.name: backends[namespace_of(stage, arm)] for arm in stage.parsed_arms},
-                    scenario,
-                    stage,
-                    number=number,
-                    run_id=folder.name,
-                    folder=folder,
-                    say=say,
-                )
+            parts[stage.id] = await run_stage(
+                supervisor,
+                backends,
+                scenario,
+                stage,
+                number=number,
+                run_id=folder.name,
+                folder=folder,
+                say=say,
             )
-        soak = SoakOutcome()
         if scenario.soak is not None:
-            sink = Backends(None, None, None, sink_url)
-            soak = await run_soak(
+            parts["soak"] = await run_soak(
                 supervisor,
                 sink,
                 scenario,
@@ -77,21 +63,17 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
                 folder=folder,
                 say=say,
             )
-        effects = await _effects(sink_url)
-        experiments = IdempotencyOutcome()
+        effects = await _effects(sink.effects_url)
         if scenario.idempotency is not None:
-            experiments = await run_idempotency(
+            parts["idempotency"] = await run_idempotency(
                 supervisor, backends, scenario, scenario.idempotency, folder=folder, say=say
             )
         world = History(effects=effects, processes=supervisor.events, host=monitor.samples)
-    parts: list[StageOutcome | SoakOutcome | IdempotencyOutcome] = [*outcomes, soak, experiments]
-    history = merged([world, *(part.history for part in parts)])
+    outcomes = list(parts.values())
     cells = [
-        _cell_info(stage, arm, plan, outcome.bounds[arm.name], scenario.restart_delay_s)
-        for stage, outcome in zip(scenario.stages, outcomes, strict=True)
-        for plan in stage.cells
-        for arm in stage.parsed_arms
-        if exposed(arm.engine, plan.fault)
+        cell
+        for stage in scenario.stages
+        for cell in stage_cells(scenario, stage, parts[stage.id].bounds)
     ]
     info = RunInfo(
         schema=SCHEMA,
@@ -104,40 +86,28 @@ async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[st
         host=host,
         versions=versions(),
         git=git_revision(),
-        services=list({k: v for part in parts for k, v in part.services.items()}.values()),
+        services=list({k: v for part in outcomes for k, v in part.services.items()}.values()),
         topology=_topology_facts(scenario),
         settings={
             f"{arm} ({what})": settings
-            for what, part in zip(
-                [*(stage.id for stage in scenario.stages), "soak", "idempotency"],
-                parts,
-                strict=True,
-            )
+            for what, part in parts.items()
             for arm, settings in part.settings.items()
         },
         cells=[cell for cell in cells if not cell.twin_of],
         twins=[cell for cell in cells if cell.twin_of],
-        absent=[
-            AbsentCell(cell_id(stage, arm.name, plan), FAULTS[plan.fault].facts.absent[arm.engine])
-            for stage in scenario.stages
-            for plan in stage.cells
-            for arm in stage.parsed_arms
-            if not exposed(arm.engine, plan.fault) and not arm.twin
-        ],
-        idempotency=(
-            experiment_infos(scenario.idempotency, OWED_EFFECTS) if scenario.idempotency else []
-        ),
-        soak=(soak_infos(scenario.soak, scenario.seed, OWED_EFFECTS) if scenario.soak else []),
+        absent=[cell for stage in scenario.stages for cell in absent_cells(stage)],
+        idempotency=experiment_cells(scenario.idempotency) if scenario.idempotency else [],
+        soak=soak_cells(scenario.soak, scenario.seed) if scenario.soak else [],
         capabilities=capabilities,
     )
-    write_index(folder / "images", [picture for o in outcomes for picture in o.pictures])
+    write_index(folder / "images", [picture for part in outcomes for picture in part.pictures])
     write_run_info(folder / "run.json", info)
-    write_history(folder / "history.jsonl", history)
+    write_history(folder / "history.jsonl", merged([world, *(each.history for each in outcomes)]))
 
 
 async def _start_servers(
     supervisor: Supervisor, scenario: Scenario, folder: Path
-) -> tuple[dict[str, Backends], str]:
+) -> tuple[dict[str, Backends], Backends]:
     """Start one server a kind, and give every arm of every stage, and of every idempotency mode,
     its own part of each.
 
@@ -162,46 +132,26 @@ async def _start_servers(
         own_sink=True,
     )
     backends = {
-        namespace: replace(shared, redis_url=_redis_database(shared.redis_url, number))
+        namespace: replace(shared, addresses=_with_database(shared.addresses, number))
         for number, namespace in enumerate(engines)
     }
-    return backends, shared.effects_url
+    return backends, replace(shared, addresses={}, ui_urls={})
 
 
-def _redis_database(url: str | None, number: int) -> str | None:
-    return urlsplit(url)._replace(path=f"/{number}").geturl() if url else None
+def _with_database(addresses: Mapping[str, str], number: int) -> dict[str, str]:
+    """The same, with another database of the same server where an address can name one."""
+    return {
+        engine: urlsplit(address)._replace(path=f"/{number}").geturl()
+        if "://" in address
+        else address
+        for engine, address in addresses.items()
+    }
 
 
 async def _effects(sink_url: str) -> list[EffectRecord]:
     async with httpx.AsyncClient(base_url=sink_url, timeout=_EFFECTS_LIMIT_S) as client:
         calls = (await client.get("/calls")).raise_for_status().json()
     return [EffectRecord(**call) for call in calls]
-
-
-def _cell_info(
-    stage: Stage, arm: Arm, plan: CellPlan, bounds: dict[Impact, Bound], restart_delay_s: float
-) -> CellInfo:
-    demands = list(_DEMANDS_OF_ALL)
-    if arm.profile in _HARDENED:
-        demands += _DEMANDS_OF_HARDENED
-    return CellInfo(
-        id=cell_id(stage, arm.name, plan),
-        arm=arm.name,
-        engine=arm.engine,
-        profile=arm.profile,
-        workload=plan.workload,
-        compute=stage.compute,
-        stage=stage.id,
-        detection_budget_s=stage.detection_budget_s,
-        healthy_step_s=stage.healthy_step_s,
-        fault=plan.fault,
-        trials=plan.trials,
-        drain_s=plan.drain_s,
-        predicted=predicted_bound(plan, stage, bounds, restart_delay_s),
-        owed_effects=OWED_EFFECTS if plan.workload == IMAGE_GENERATION else OWED_BY_SESSIONS,
-        demands=demands,
-        twin_of=cell_id(stage, replace(arm, twin=False).name, plan) if arm.twin else "",
-    )
 
 
 def _topology_facts(scenario: Scenario) -> dict[str, str]:

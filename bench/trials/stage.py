@@ -1,39 +1,23 @@
 """Runs one stage: all its arms side by side, through one cell after another."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.arms.addresses import Backends
-from bench.arms.facts import ask
 from bench.arms.supervisor import Supervisor
+from bench.arms.topology import Arm, Role, Topology
 from bench.load.pictures import Picture, keep_pictures
-from bench.record.history import History, ProcessEvent
-from bench.record.run_info import ServiceInfo
 from bench.scenario.model import CellPlan, Scenario, Stage
 from bench.trials.cell import CellOutcome, run_cell
-from bench.trials.live_arms import running_arms
+from bench.trials.live_arms import ArmPlan, running_arms
+from bench.trials.outcome import Outcome
 from bench.trials.warm_up import warm_up
-from shared.domain.impact import Impact
-from shared.domain.jobs import Bound, EffectiveSetting
-
-
-@dataclass(slots=True)
-class StageOutcome:
-    """What a stage left behind."""
-
-    history: History = field(default_factory=History)
-    settings: dict[str, list[EffectiveSetting]] = field(default_factory=dict)
-    bounds: dict[str, dict[Impact, Bound]] = field(default_factory=dict)
-    services: dict[str, ServiceInfo] = field(default_factory=dict)
-    """What each engine's server said of itself, by engine."""
-    pictures: list[Picture] = field(default_factory=list)
 
 
 async def run_stage(
     supervisor: Supervisor,
-    backends: dict[str, Backends],
+    backends: Mapping[str, Backends],
     scenario: Scenario,
     stage: Stage,
     *,
@@ -41,17 +25,13 @@ async def run_stage(
     run_id: str,
     folder: Path,
     say: Callable[[str], None],
-) -> StageOutcome:
-    """Run a stage and end its processes. `backends` are by arm."""
-    outcome = StageOutcome()
+) -> Outcome:
+    """Run a stage and end its processes. `backends` are by namespace."""
+    outcome = Outcome()
     say(f"{stage.id}: starting {len(stage.parsed_arms)} arms")
-    async with running_arms(supervisor, backends, scenario, stage, folder) as arms:
-        for arm in arms:
-            of_arm, name = await ask(arm.stack), arm.stack.arm.name
-            if not arm.stack.arm.twin:  # they are its arm's
-                outcome.settings[name] = of_arm.settings
-            outcome.bounds[name] = of_arm.bounds
-            outcome.services[of_arm.service.name] = of_arm.service
+    plans = arm_plans(scenario, stage, backends)
+    async with running_arms(supervisor, plans, folder) as arms:
+        await outcome.ask(arms)
         say(f"{stage.id}: warming up")
         await asyncio.gather(*(warm_up(arm.stack, stage) for arm in arms))
         for index, plan in enumerate(stage.cells):
@@ -71,12 +51,7 @@ async def run_stage(
                 outcome.history.faults += cell.faults
                 outcome.history.finals += cell.finals
             outcome.pictures += await _pictures(stage, plan, cells, folder)
-        for arm in arms:
-            arm.tail.refresh()
-            outcome.history.attempts += arm.tail.records
-            outcome.history.processes += [
-                ProcessEvent.of_load(load, arm.stack.arm.name) for load in arm.tail.model_loads
-            ]
+        outcome.keep_ledgers(arms)
     return outcome
 
 
@@ -89,3 +64,39 @@ async def _pictures(
     for cell in cells:
         kept += await keep_pictures(cell.arm.stack, cell.requests, cell.struck, folder / "images")
     return kept
+
+
+def arm_plans(scenario: Scenario, stage: Stage, backends: Mapping[str, Backends]) -> list[ArmPlan]:
+    """Return how the arms of a stage are started."""
+    gpu_workers = [f"{Role.GPU}-{number}" for number in range(stage.gpu_workers)]
+    return [
+        ArmPlan(
+            arm=arm,
+            namespace=namespace_of(stage, arm),
+            backends=backends[namespace_of(stage, arm)],
+            topology=Topology(
+                gpu_workers=stage.gpu_workers,
+                cpu_workers=1,
+                cpu_slots=scenario.cpu_slots,
+                restart_delay_s=scenario.restart_delay_s,
+                stop_grace_s=scenario.stop_grace_s,
+                detection_budget_s=stage.detection_budget_s,
+            ),
+            workloads=stage.workloads,
+            env={
+                "CHANGEOVER_COMPUTE": stage.compute,
+                "CHANGEOVER_SIMULATED_STEP_S": str(stage.step_s),
+                "CHANGEOVER_SIMULATED_LOAD_S": str(stage.load_s),
+                **stage.env,
+            },
+            own_server=stage.own_servers,
+            linked=gpu_workers if stage.needs_links else (),
+            own_clocks=gpu_workers if stage.own_clocks else (),
+        )
+        for arm in stage.parsed_arms
+    ]
+
+
+def namespace_of(stage: Stage, arm: Arm) -> str:
+    """Return the namespace that keeps one arm of one stage apart from all others."""
+    return f"{stage.id}-{arm.slug}"

@@ -6,9 +6,8 @@ from typing import Any
 from bench.arms.topology import Stack
 from bench.errors import NotFit
 from bench.load.client import connected
-from bench.load.faces import session_files
+from bench.load.workloads import WORKLOADS
 from bench.scenario.model import Stage
-from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.status import JobStatus
 
 _LIMIT_S = 90.0
@@ -24,9 +23,8 @@ async def warm_up(stack: Stack, stage: Stage) -> None:
             )
             if answer.job_id is None:
                 raise NotFit(f"{what} was answered {answer.status} {answer.text[:300]}")
-            if workload == FACE_SIMILARITY:
-                for slot, data in session_files().items():
-                    await client.put(answer.job_id, slot, data, limit_s=_LIMIT_S)
+            for slot, data in WORKLOADS[workload].inputs().items():
+                await client.put(answer.job_id, slot, data, limit_s=_LIMIT_S)
             await client.until_over([answer.job_id], _LIMIT_S)
             status = await client.status(answer.job_id)
             if status is not JobStatus.SUCCEEDED:
@@ -34,14 +32,7 @@ async def warm_up(stack: Stack, stage: Stage) -> None:
 
 
 def _body(workload: str, stage: Stage) -> dict[str, Any]:
-    if workload == FACE_SIMILARITY:
-        return {"user_id": "warm-up", "session_id": "warm-up"}
-    return {
-        "prompt": "a red circle on a blue background",
-        "user_id": "warm-up",
-        "n": max(stage.job.n),
-        "steps": stage.job.steps,
-        "seed": 1,
-        "width": stage.job.width,
-        "height": stage.job.height,
-    }
+    job = stage.job
+    shape = {"n": max(job.n), "steps": job.steps, "width": job.width, "height": job.height}
+    spec = WORKLOADS[workload]
+    return {**spec.warm_up, **(shape if spec.shaped else {})}

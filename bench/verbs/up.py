@@ -8,9 +8,10 @@ from rich.console import Console
 
 from bench.arms.addresses import configured
 from bench.arms.backends import start_backends
+from bench.arms.engines import profiles_of
 from bench.arms.ports import free_port, listening
 from bench.arms.supervisor import Supervisor
-from bench.arms.topology import Arm, Topology, await_ready, profiles_of, start_stack
+from bench.arms.topology import Arm, Topology, await_ready, start_stack
 from bench.errors import NotFit
 from bench.record.run_folder import new_run_folder
 from shared.settings import Settings
@@ -66,8 +67,8 @@ async def up(options: UpOptions, console: Console) -> int:
             await await_ready(stack)
         console.print(f"[bold]ready[/bold]   {stack.url}  (new jobs go to {stack.arm.name})")
         console.print(f"logs    {folder / 'logs'}")
-        if backends.temporal_ui_url:
-            console.print(f"ui      {backends.temporal_ui_url}")
+        for url in backends.ui_urls.values():
+            console.print(f"ui      {url}")
         console.print(
             f"try     curl -s {stack.url}/v1/jobs/image-generation"
             " -H 'content-type: application/json' -d"

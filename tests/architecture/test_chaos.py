@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bench.arms.topology import ENGINES, profiles_of
+from bench.arms.engines import ENGINES, profiles_of
 from bench.faults.fault import Facts
 from bench.faults.registry import FAULTS, LISTED
 from bench.scenario.file import shipped

@@ -41,6 +41,9 @@ def _table(engine: str) -> str:
     profiles = [tomllib.loads((folder / f"{name}.toml").read_text()) for name in names]
     demanding = [profiles[1], *profiles[2:], profiles[0]]
     settings = list(dict.fromkeys(setting for profile in demanding for setting in profile))
+    for profile in profiles:
+        promises = profile["promises"]
+        promises["value"] = {"kept": ", ".join(promises["kept"]) or "nothing"}
     rows = [f"| setting | {' | '.join(names)} | why |", "|---" * (len(names) + 2) + "|"]
     for setting in settings:
         values = [_value(p[setting]["value"]) if setting in p else "-" for p in profiles]

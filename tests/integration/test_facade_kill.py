@@ -13,7 +13,7 @@ import pytest
 
 from bench.arms.ports import free_port
 from bench.arms.supervisor import ProcessSpec, Supervisor
-from bench.faults.fault import NOBODY, Ground
+from bench.faults.fault import NOBODY, FaultContext
 from bench.faults.kinds.facade import FacadeSigkill
 from bench.load.plan import image_bodies
 from bench.record.history import OpPhase
@@ -36,7 +36,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 """
 
 
-async def _ground(supervisor: Supervisor, answers_after_s: float) -> Ground:
+async def _context(supervisor: Supervisor, answers_after_s: float) -> FaultContext:
     port = free_port()
     argv = [sys.executable, "-c", SERVER, str(port), str(answers_after_s)]
     facade = supervisor.start(ProcessSpec("facade", "facade", argv, restart_delay_s=0.1))
@@ -52,7 +52,7 @@ async def _ground(supervisor: Supervisor, answers_after_s: float) -> Ground:
     stack: Any = SimpleNamespace(facade=facade, url=url)
     nothing: Any = None
     bodies = image_bodies(random.Random(1), n=[1], steps=4, width=64, height=64)
-    return Ground("cell", stack, nothing, 5.0, bodies=bodies)
+    return FaultContext("cell", stack, nothing, 5.0, bodies=bodies)
 
 
 @pytest.fixture
@@ -64,15 +64,17 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
 async def test_submits_that_the_kill_cut_off_are_answered_once_the_facade_is_back(
     supervisor: Supervisor,
 ) -> None:
-    ground = await _ground(supervisor, answers_after_s=0.2)
-    fault = FacadeSigkill(ground, NOBODY)
+    context = await _context(supervisor, answers_after_s=0.2)
+    fault = FacadeSigkill(context, NOBODY)
     await fault.strike()
     seen = fault.observed()
     assert (seen.struck, seen.detail) == (True, "4 of 4 submits cut off")
     assert fault.healed()
-    settled = {op.key: op.job_id for op in ground.ops if op.phase is OpPhase.OK}
+    settled = {op.key: op.job_id for op in context.ops if op.phase is OpPhase.OK}
     assert len(settled) == 4 + 4  # a wave that is answered, and the one that is cut off
     assert all(key == job_id for key, job_id in settled.items())
     assert fault.target.job_id in settled
-    cut_off = [op for op in ground.ops if op.phase is OpPhase.INFO and op.mono_s >= fault.struck_at]
+    cut_off = [
+        op for op in context.ops if op.phase is OpPhase.INFO and op.mono_s >= fault.struck_at
+    ]
     assert len(cut_off) >= 4

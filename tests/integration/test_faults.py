@@ -15,7 +15,7 @@ from bench.arms.clock import library, settable
 from bench.arms.ledger_tail import tail_of
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from bench.arms.topology import Arm, Stack
-from bench.faults.fault import Ground
+from bench.faults.fault import FaultContext
 from bench.faults.kinds.clock import ClockStep
 from bench.faults.kinds.power import PowerCut
 from bench.faults.kinds.storage import DatabaseLocked, DiskFull
@@ -59,21 +59,21 @@ def _start(
     )
 
 
-def _ground(
+def _context(
     folder: Path, worker: Managed, facade: Managed, server: Managed | None = None
-) -> Ground:
+) -> FaultContext:
     url = f"sqlite:///{folder / 'changeover.db'}"
     create_tables(connect(url))
     stack = Stack(Arm("celery", "hardened"), "", url, folder, facade, [worker])
-    return Ground("cell", stack, tail_of(url), 5.0, server)
+    return FaultContext("cell", stack, tail_of(url), 5.0, server)
 
 
-def _write(ground: Ground, kind: RecordKind, **changes: Any) -> AttemptRecord:
-    pid = ground.stack.workers[0].pid
+def _write(context: FaultContext, kind: RecordKind, **changes: Any) -> AttemptRecord:
+    pid = context.stack.workers[0].pid
     record = AttemptRecord(kind, "job", "generate_image/0", 1, "a1", "gpu-0", pid, 5, 20)
     record = replace(record, **changes)
-    SqlLedger(connect(ground.stack.database_url)).append(record)
-    ground.tail.refresh()
+    SqlLedger(connect(context.stack.database_url)).append(record)
+    context.tail.refresh()
     return record
 
 
@@ -88,8 +88,8 @@ async def test_a_locked_database_takes_no_write_until_the_lock_is_given_back(
     tmp_path: Path, supervisor: Supervisor
 ) -> None:
     idler = _start(supervisor, "gpu-0", "gpu")
-    ground = _ground(tmp_path, idler, idler)
-    fault = DatabaseLocked(ground, _write(ground, RecordKind.WORKING))
+    context = _context(tmp_path, idler, idler)
+    fault = DatabaseLocked(context, _write(context, RecordKind.WORKING))
     other = sqlite3.connect(tmp_path / "changeover.db", isolation_level=None, timeout=0.0)
     try:
         await fault.strike()
@@ -99,7 +99,7 @@ async def test_a_locked_database_takes_no_write_until_the_lock_is_given_back(
         assert not fault.healed()
     finally:
         fault.heal()
-    _write(ground, RecordKind.PROGRESS, done=6)
+    _write(context, RecordKind.PROGRESS, done=6)
     assert fault.healed()
 
 
@@ -108,15 +108,15 @@ async def test_a_database_that_is_never_free_is_a_missed_fault(
 ) -> None:
     monkeypatch.setattr("bench.faults.kinds.storage._LOCK_WITHIN_S", 0.05)
     idler = _start(supervisor, "gpu-0", "gpu")
-    ground = _ground(tmp_path, idler, idler)
-    fault = DatabaseLocked(ground, _write(ground, RecordKind.WORKING))
+    context = _context(tmp_path, idler, idler)
+    fault = DatabaseLocked(context, _write(context, RecordKind.WORKING))
     other = sqlite3.connect(tmp_path / "changeover.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(TimeoutError, match="never free"):
         await fault.strike()
     fault.heal()
     other.execute("ROLLBACK")
-    _write(ground, RecordKind.PROGRESS, done=6)
+    _write(context, RecordKind.PROGRESS, done=6)
 
 
 @pytest.mark.skipif(bool(DiskFull.facts.absent), reason="no prlimit")
@@ -125,9 +125,9 @@ async def test_a_full_disk_takes_no_byte_until_it_is_healed(
 ) -> None:
     written = tmp_path / "written"
     writer = _start(supervisor, "gpu-0", "gpu", WRITER, str(written))
-    ground = _ground(tmp_path, writer, writer)
+    context = _context(tmp_path, writer, writer)
     await _until(lambda: written.exists() and written.stat().st_size > 0)
-    fault = DiskFull(ground, _write(ground, RecordKind.WORKING))
+    fault = DiskFull(context, _write(context, RecordKind.WORKING))
     try:
         await fault.strike()
         assert fault.observed().struck
@@ -146,14 +146,14 @@ async def test_a_power_cut_ends_everything_at_once_and_heals_when_all_of_it_is_b
     server = _start(supervisor, "redis", "server")
     facade = _start(supervisor, "facade", "facade")
     worker = _start(supervisor, "gpu-0", "gpu")
-    ground = _ground(tmp_path, worker, facade, server)
+    context = _context(tmp_path, worker, facade, server)
     before = {place: place.pid for place in (server, facade, worker)}
-    fault = PowerCut(ground, _write(ground, RecordKind.WORKING))
+    fault = PowerCut(context, _write(context, RecordKind.WORKING))
     await fault.strike()
     assert fault.observed().struck
     await _until(lambda: all(place.pid != pid for place, pid in before.items()))
     assert not fault.healed()
-    _write(ground, RecordKind.MODEL_LOADED, job_id="", attempt_id="load")
+    _write(context, RecordKind.MODEL_LOADED, job_id="", attempt_id="load")
     assert fault.healed()
 
 
@@ -164,14 +164,14 @@ async def test_a_clock_steps_forward_and_back_and_no_other_clock_moves(
     ticks = tmp_path / "ticks"
     env = settable(tmp_path, "gpu-0")
     worker = _start(supervisor, "gpu-0", "gpu", CLOCK, str(ticks), **env)
-    ground = _ground(tmp_path, worker, worker)
+    context = _context(tmp_path, worker, worker)
     await _until(lambda: _ahead_s(ticks) is not None)
     right = time.time() - time.monotonic()
-    fault = ClockStep(ground, _write(ground, RecordKind.WORKING))
+    fault = ClockStep(context, _write(context, RecordKind.WORKING))
     try:
         strike = asyncio.create_task(fault.strike())
         await _until(lambda: abs((_ahead_s(ticks) or 0.0) - 3600.0) < 1)
-        _write(ground, RecordKind.PROGRESS, done=6, wall_s=time.time() + 3600.0)
+        _write(context, RecordKind.PROGRESS, done=6, wall_s=time.time() + 3600.0)
         await strike
         assert fault.observed().struck
     finally:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import httpx
 
-from bench.faults.fault import NOBODY, Facts, Fault, Ground, Observation
+from bench.faults.fault import NOBODY, Facts, Fault, FaultContext, Observation
 from bench.load.client import Answer, Client, connected
 from bench.record.history import ClientOp
 from shared.domain.status import RecordKind
@@ -27,7 +27,7 @@ class OwnJob(Fault):
 
     def client(self) -> AbstractAsyncContextManager[Client]:
         """Connect a client whose operations are part of the cell's history."""
-        return client_of(self.ground, self.ground.ops, self.facts.workload)
+        return client_of(self.context, self.context.ops, self.facts.workload)
 
     def about(self, job_id: str) -> None:
         """From now on the fault is known to be about this job."""
@@ -53,7 +53,7 @@ class DoubleSubmit(OwnJob):
 
     async def inject(self) -> float:
         """Submit three times."""
-        body, key = next(self.ground.bodies), uuid.uuid4().hex
+        body, key = next(self.context.bodies), uuid.uuid4().hex
         at = time.monotonic()
         async with self.client() as client:
 
@@ -92,7 +92,7 @@ class Cancel(Fault):
 
     async def inject(self) -> float:
         """Ask for the cancel; return when it was asked for."""
-        async with client_of(self.ground, self.ground.ops) as client:
+        async with client_of(self.context, self.context.ops) as client:
             at = time.monotonic()
             self._answer = await client.cancel(self.target.job_id)
         self._answered_at = time.monotonic()
@@ -105,7 +105,7 @@ class Cancel(Fault):
         seen = super().observed()
         finished = [
             record
-            for record in self.ground.tail.by_attempt[self.target.attempt_id]
+            for record in self.context.tail.by_attempt[self.target.attempt_id]
             if record.kind is RecordKind.FINISHED and record.mono_s <= self._answered_at
         ]
         if finished:
@@ -114,7 +114,7 @@ class Cancel(Fault):
 
     async def hold(self) -> None:
         """Wait until the job is over. The load follows it too, and what it sees is recorded."""
-        async with client_of(self.ground, []) as client:
+        async with client_of(self.context, []) as client:
             self._over = await client.until_over([self.target.job_id], _STOPPED_WITHIN_S)
 
     def healed(self) -> bool:
@@ -137,7 +137,7 @@ class Oversized(OwnJob):
 
     async def inject(self) -> float:
         """Submit both."""
-        body, key = next(self.ground.bodies), uuid.uuid4().hex
+        body, key = next(self.context.bodies), uuid.uuid4().hex
         at = time.monotonic()
         async with self.client() as client:
             self._refused = await client.submit({**body, "prompt": "x" * _FAR_TOO_LONG}, key)
@@ -160,7 +160,7 @@ class Oversized(OwnJob):
 
 
 def client_of(
-    ground: Ground, ops: list[ClientOp], workload: str = Cancel.facts.workload
+    context: FaultContext, ops: list[ClientOp], workload: str = Cancel.facts.workload
 ) -> AbstractAsyncContextManager[Client]:
     """Connect a client to the arm's facade; what it does is appended to `ops`."""
-    return connected(ground.stack.url, ground.cell, ops, workload)
+    return connected(context.stack.url, context.cell, ops, workload)

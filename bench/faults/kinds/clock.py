@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from bench.arms.clock import clock_file, library, set_clock
-from bench.arms.topology import ENGINES
+from bench.arms.engines import ENGINES
 from bench.faults.fault import Facts, Fault
 from shared.domain.impact import Impact
 from shared.domain.records import AttemptRecord
@@ -45,7 +45,7 @@ class ClockStep(Fault):
         """Set the clock; return the moment of the first record that shows it."""
         asked_at = time.monotonic()
         set_clock(self._file, _AHEAD_S)
-        records = self.ground.tail.by_attempt[self.target.attempt_id]
+        records = self.context.tail.by_attempt[self.target.attempt_id]
         while time.monotonic() < asked_at + _SEEN_WITHIN_S:
             for record in records:
                 if record.mono_s > asked_at and _is_ahead(record):
@@ -65,7 +65,7 @@ class ClockStep(Fault):
     def healed(self) -> bool:
         """Whether a record that the worker made since then shows its clock right."""
         since = takewhile(
-            lambda record: record.mono_s > self._set_right_at, reversed(self.ground.tail.records)
+            lambda record: record.mono_s > self._set_right_at, reversed(self.context.tail.records)
         )
         return any(
             record.worker == self.target.worker and not _is_ahead(record) for record in since
@@ -73,7 +73,7 @@ class ClockStep(Fault):
 
     @property
     def _file(self) -> Path:
-        return clock_file(self.ground.stack.folder, self.target.worker)
+        return clock_file(self.context.stack.folder, self.target.worker)
 
 
 def _is_ahead(record: AttemptRecord) -> bool:

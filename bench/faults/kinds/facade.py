@@ -35,7 +35,7 @@ class FacadeSigkill(OwnJob):
         """Kill; return when the signal was sent. All submits have an answer by then."""
         async with self.client() as client, asyncio.TaskGroup() as group:
             submits = await self._until_one_is_in_flight(client, group)
-            facade = self.ground.stack.facade
+            facade = self.context.stack.facade
             self._pid, at = facade.pid, time.monotonic()
             if submits:
                 facade.kill_group()
@@ -60,7 +60,7 @@ class FacadeSigkill(OwnJob):
         usual_s = time.monotonic() - began
         for _ in range(_WAVES):
             submits = self._wave(client, group)
-            after_s = self.ground.rng.uniform(*_KILLED_AT) * usual_s
+            after_s = self.context.rng.uniform(*_KILLED_AT) * usual_s
             await asyncio.sleep(after_s)
             if not all(submit.done() for submit in submits.values()):
                 return submits
@@ -77,12 +77,12 @@ class FacadeSigkill(OwnJob):
 
     def _short_job(self) -> dict[str, Any]:
         """A job that is soon over: waves that miss must leave no backlog to those that follow."""
-        return {**next(self.ground.bodies), "n": 1, "steps": 1}
+        return {**next(self.context.bodies), "n": 1, "steps": 1}
 
     def _had_no_answer(self, key: str) -> bool:
         """Whether the first try of a submit, which was sent before the kill, got no answer."""
         outcomes = (
-            op for op in self.ground.ops if op.key == key and op.phase is not OpPhase.INVOKE
+            op for op in self.context.ops if op.key == key and op.phase is not OpPhase.INVOKE
         )
         first = next(outcomes)
         return first.phase is OpPhase.INFO and first.http_status is None
@@ -100,5 +100,5 @@ class FacadeSigkill(OwnJob):
 
     def healed(self) -> bool:
         """Whether another process has taken the facade's place."""
-        facade = self.ground.stack.facade
+        facade = self.context.stack.facade
         return facade.pid != self._pid and not facade.exited()

@@ -6,7 +6,9 @@ import os
 import time
 from pathlib import Path
 
+from bench.arms.process_table import until_state
 from bench.arms.supervisor import Managed
+from bench.arms.topology import WORKERS
 from bench.faults.fault import Facts, Fault
 from shared.domain.impact import Impact
 
@@ -20,11 +22,13 @@ _LOCKS = Path("/proc/locks")
 class _Stopped(Fault):
     def heal(self) -> None:
         """SIGCONT the group: a stopped process cannot even be told to end."""
-        self.ground.stack.place(self.target.worker).continue_group()
+        self.place.continue_group()
 
     def healed(self) -> bool:
         """Whether the attempt has ended: a zombie that goes on is still at work."""
-        records = self.ground.tail.by_attempt[self.target.attempt_id]
+        if self.strikes_a_place:
+            return not self.place.exited()
+        records = self.context.tail.by_attempt[self.target.attempt_id]
         return any(record.kind.ends_attempt for record in records)
 
 
@@ -39,15 +43,20 @@ class Zombie(_Stopped):
         role="GPU worker",
         moment="generate_image at 25-75 %",
         heals_by="SIGCONT after twice the detection budget",
+        places=WORKERS,
     )
 
     async def inject(self) -> float:
         """Stop every process of the worker's group."""
-        return await stop_between_transactions(self.ground.stack.place(self.target.worker))
+        at = await stop_between_transactions(self.place)
+        if self.strikes_a_place:
+            await until_state(self.target.pid, "T")
+        return at
 
     async def hold(self) -> None:
         """Leave it asleep for twice the detection budget."""
-        await asyncio.sleep(_LEASES * self.ground.detection_budget_s)
+        budget_s = self.context.detection_budget_s
+        await asyncio.sleep(self.context.hold_s or _LEASES * budget_s)
 
 
 class SlowWorker(_Stopped):
@@ -66,11 +75,11 @@ class SlowWorker(_Stopped):
 
     async def inject(self) -> float:
         """Begin to slow it down."""
-        return await stop_between_transactions(self.ground.stack.place(self.target.worker))
+        return await stop_between_transactions(self.place)
 
     async def hold(self) -> None:
         """Let it run a tenth of the time, until its step is over or the fault is."""
-        worker = self.ground.stack.place(self.target.worker)
+        worker = self.place
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SLOW_FOR_S):
                 while not self.healed():

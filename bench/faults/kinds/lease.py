@@ -32,9 +32,9 @@ class OverLease(Fault):
 
     async def inject(self) -> float:
         """Wait until the attempt has outlasted the budget; return the moment at which it did."""
-        records = self.ground.tail.by_attempt[self.target.attempt_id]
+        records = self.context.tail.by_attempt[self.target.attempt_id]
         began = next(r.mono_s for r in records if r.kind is RecordKind.WORKING)
-        outlasted_at = began + self.ground.detection_budget_s
+        outlasted_at = began + self.context.detection_budget_s
         while time.monotonic() < outlasted_at:
             if any(record.kind.ends_attempt for record in records):
                 raise TimeoutError("the step was over within the detection budget")
@@ -43,7 +43,7 @@ class OverLease(Fault):
 
     def healed(self) -> bool:
         """Whether the attempt has ended."""
-        records = self.ground.tail.by_attempt[self.target.attempt_id]
+        records = self.context.tail.by_attempt[self.target.attempt_id]
         return any(record.kind.ends_attempt for record in records)
 
 
@@ -86,7 +86,7 @@ class RetryOverLease(Fault):
         )
 
     async def _refuse(self) -> None:
-        url = self.ground.stack.facade.spec.env["CHANGEOVER_EFFECTS_URL"]
+        url = self.context.stack.facade.spec.env["CHANGEOVER_EFFECTS_URL"]
         outage = {"effect": CAPTURE_CREDITS, "for_s": _OUTAGE_S}
         try:
             async with httpx.AsyncClient(base_url=url, timeout=_SINK_TIMEOUT_S) as sink:
@@ -99,5 +99,5 @@ class RetryOverLease(Fault):
         """Whether an attempt of the job's step has ended like this."""
         return any(
             (record.job_id, record.step, record.kind) == (self.target.job_id, step, kind)
-            for record in self.ground.tail.records
+            for record in self.context.tail.records
         )

@@ -22,7 +22,7 @@ class LostMember(Sigkill):
 
     def observed(self) -> Observation:
         """The member was at work and died, and it was not the only one."""
-        others = others_at_work(self.ground.tail, self.target)
+        others = others_at_work(self.context.tail, self.target)
         if not others:
             return Observation(False, "no other member of the job had begun")
         seen = super().observed()

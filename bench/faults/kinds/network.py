@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from bench.arms.forwarder import Forwarder
+from bench.arms.topology import WORKERS
 from bench.faults.fault import Facts, Fault, Observation
 from shared.domain.impact import Impact
 
@@ -13,8 +14,18 @@ _SLOW_FOR_S = 10.0
 
 
 class _LinkFault(Fault):
+    _cut = 0
+    """How many connections the fault struck."""
+
+    def observed(self) -> Observation:
+        """The worker was connected and, where the fault aims at an attempt, at work."""
+        if not self._cut:
+            return Observation(False, "the worker had no connection to cut")
+        self.detail = f"{self._cut} connections"
+        return super().observed()
+
     def _link(self) -> Forwarder:
-        return self.ground.links[self.target.worker]
+        return self.context.links[self.target.worker]
 
     def heal(self) -> None:
         """Let everything pass again, at once."""
@@ -39,6 +50,7 @@ class ConnectionReset(_LinkFault):
         moment="generate_image at 25-75 %",
         heals_by="the worker connects again",
         links=True,
+        places=WORKERS,
     )
 
     async def inject(self) -> float:
@@ -46,12 +58,6 @@ class ConnectionReset(_LinkFault):
         at = time.monotonic()
         self._cut = self._link().reset()
         return at
-
-    def observed(self) -> Observation:
-        """The worker was connected, and at work."""
-        if not self._cut:
-            return Observation(False, "the worker had no connection to reset")
-        return super().observed()
 
 
 class Partition(_LinkFault):
@@ -67,17 +73,20 @@ class Partition(_LinkFault):
         heals_by="the connection carries again after one and a half detection budgets",
         at=(0.1, 0.4),
         links=True,
+        places=WORKERS,
     )
 
     async def inject(self) -> float:
         """Let nothing pass."""
         at = time.monotonic()
+        self._cut = self._link().connections
         self._link().block()
         return at
 
     async def hold(self) -> None:
         """Wait until the engine must have given the worker up."""
-        await asyncio.sleep(_PARTITION_LEASES * self.ground.detection_budget_s)
+        budget_s = self.context.detection_budget_s
+        await asyncio.sleep(self.context.hold_s or _PARTITION_LEASES * budget_s)
 
 
 class SlowNetwork(_LinkFault):
@@ -98,6 +107,7 @@ class SlowNetwork(_LinkFault):
     async def inject(self) -> float:
         """Delay what passes from now on."""
         at = time.monotonic()
+        self._cut = self._link().connections
         self._link().delay_s = _SLOW_BY_S
         return at
 

@@ -28,16 +28,16 @@ class PowerCut(WorkerFault):
 
     async def inject(self) -> float:
         """Kill everything; return when the first signal was sent."""
-        places = [self.ground.server_of_its_own(), *self.ground.stack.processes]
+        places = [self.context.server_of_its_own(), *self.context.stack.processes]
         self._cut = {place: place.pid for place in places}
         return await kill_at_once(*places)
 
     def healed(self) -> bool:
         """Whether everything runs again, and every GPU worker has loaded its model since."""
         loaded = {
-            load.worker for load in self.ground.tail.model_loads if load.mono_s > self.struck_at
+            load.worker for load in self.context.tail.model_loads if load.mono_s > self.struck_at
         }
-        gpu_workers = [p for p in self.ground.stack.workers if p.spec.role == "gpu"]
+        gpu_workers = [p for p in self.context.stack.workers if p.spec.role == "gpu"]
         return all(self._runs_again(place) for place in self._cut) and all(
             place.spec.name in loaded for place in gpu_workers
         )

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from bench.arms.ending import end_within_grace, kill_at_once
-from bench.faults.fault import Facts, Ground
+from bench.faults.fault import Facts, FaultContext
 from bench.faults.kinds.worker import Sigkill, ToldToStop
 from shared.domain.impact import Impact
 from shared.domain.records import AttemptRecord
@@ -31,9 +31,9 @@ class PoisonPill(Sigkill):
 
     async def hold(self) -> None:
         """Kill every worker that takes the step up, until none does for 30 s."""
-        successors = _Successors(self.ground, self.target)
+        successors = _Successors(self.context, self.target)
         while (attempt := await successors.next()) is not None:
-            await kill_at_once(self.ground.stack.place(attempt.worker))
+            await kill_at_once(self.context.stack.place(attempt.worker))
 
 
 class Deploys(ToldToStop):
@@ -53,12 +53,12 @@ class Deploys(ToldToStop):
     async def hold(self) -> None:
         """See the first out, and tell the next two."""
         await super().hold()
-        successors = _Successors(self.ground, self.target)
+        successors = _Successors(self.context, self.target)
         for _ in range(_DEPLOYS - 1):
             attempt = await successors.next()
             if attempt is None:
                 return
-            worker = self.ground.stack.place(attempt.worker)
+            worker = self.context.stack.place(attempt.worker)
             pid = worker.pid
             worker.terminate()
             await end_within_grace(worker, pid)
@@ -67,8 +67,8 @@ class Deploys(ToldToStop):
 class _Successors:
     """The attempts that take up the step of `target`, one after the other."""
 
-    def __init__(self, ground: Ground, target: AttemptRecord) -> None:
-        self._ground = ground
+    def __init__(self, context: FaultContext, target: AttemptRecord) -> None:
+        self._context = context
         self._target = target
         self._seen = {target.attempt_id}
         self._give_up_at = time.monotonic() + _LIMIT_S
@@ -77,7 +77,7 @@ class _Successors:
         """Return the next one once it has made progress; None if none came for 30 s."""
         quiet_at = min(time.monotonic() + _QUIET_S, self._give_up_at)
         while time.monotonic() < quiet_at:
-            for records in self._ground.tail.open_attempts():
+            for records in self._context.tail.open_attempts():
                 newest = records[-1]
                 if newest.kind is RecordKind.PROGRESS and self._is_new(newest):
                     self._seen.add(newest.attempt_id)

@@ -16,13 +16,13 @@ class _ServerFault(Fault):
 
     async def inject(self) -> float:
         """Kill the server; return when the signal was sent."""
-        server = self.ground.server_of_its_own()
+        server = self.context.server_of_its_own()
         self._pid = server.pid
         return await kill_at_once(server)
 
     def healed(self) -> bool:
         """Whether another process has taken the server's place."""
-        server = self.ground.server_of_its_own()
+        server = self.context.server_of_its_own()
         return server.pid != self._pid and not server.exited()
 
 
@@ -43,7 +43,7 @@ class ServerRestart(_ServerFault):
 
     async def inject(self) -> float:
         """Tell the server to stop, and see it out."""
-        server = self.ground.server_of_its_own()
+        server = self.context.server_of_its_own()
         self._pid, at = server.pid, time.monotonic()
         server.terminate()
         await end_within_grace(server, self._pid)
@@ -85,7 +85,7 @@ class ServerDownAtEnd(_ServerFault):
 
     async def inject(self) -> float:
         """Kill the server, and keep it from being started again."""
-        self.ground.server_of_its_own().held = True
+        self.context.server_of_its_own().held = True
         return await super().inject()
 
     async def hold(self) -> None:
@@ -94,4 +94,4 @@ class ServerDownAtEnd(_ServerFault):
 
     def heal(self) -> None:
         """Let it be started."""
-        self.ground.server_of_its_own().held = False
+        self.context.server_of_its_own().held = False

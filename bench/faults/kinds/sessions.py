@@ -47,7 +47,7 @@ class SessionFault(OwnJob):
 
     async def opened(self, client: Client) -> str:
         """Open a session, which the fault is then about; `TimeoutError` if none is accepted."""
-        body = {"user_id": f"user-{self.ground.rng.randrange(100)}", "session_id": "chaos"}
+        body = {"user_id": f"user-{self.context.rng.randrange(100)}", "session_id": "chaos"}
         answer = await client.submit_until_answered(body, uuid.uuid4().hex, PATIENCE_S)
         if answer.job_id is None:
             raise TimeoutError(f"no session was opened: {answer.status} {answer.text[:200]}")
@@ -95,7 +95,7 @@ class InputLate(SessionFault):
         job_id = await self.opened(client)
         at = time.monotonic()
         await self.bring(client, job_id, IMAGE)
-        await asyncio.sleep(self.ground.rng.uniform(*_LATE) * DEADLINE_S)
+        await asyncio.sleep(self.context.rng.uniform(*_LATE) * DEADLINE_S)
         await self.bring(client, job_id, VIDEO)
         return at
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import psutil
 
-from bench.arms.topology import ENGINES
-from bench.faults.fault import Facts, Fault, Ground, Observation
+from bench.arms.engines import ENGINES
+from bench.faults.fault import Facts, Fault, FaultContext, Observation
 from shared.domain.impact import Impact
 from shared.domain.records import AttemptRecord
 
@@ -39,15 +39,15 @@ class DatabaseLocked(Fault):
         outage_s=_LOCKED_FOR_S,
     )
 
-    def __init__(self, ground: Ground, target: AttemptRecord) -> None:
+    def __init__(self, context: FaultContext, target: AttemptRecord) -> None:
         """Aim at the attempt of this record."""
-        super().__init__(ground, target)
+        super().__init__(context, target)
         self._holder: sqlite3.Connection | None = None
         self._released_at = math.inf
 
     async def inject(self) -> float:
         """Take the write lock; return when it was held."""
-        path = self.ground.stack.database_url.removeprefix("sqlite:///")
+        path = self.context.stack.database_url.removeprefix("sqlite:///")
         # Taken here and not in a thread, so that no interrupt can lose it between taking and
         # keeping; the waits are short, for the arm's own transactions are.
         self._holder = sqlite3.connect(path, isolation_level=None, timeout=0.0)
@@ -77,7 +77,7 @@ class DatabaseLocked(Fault):
 
     def healed(self) -> bool:
         """Whether the arm has written again."""
-        records = self.ground.tail.records
+        records = self.context.tail.records
         return bool(records) and records[-1].mono_s > self._released_at
 
     @staticmethod
@@ -131,11 +131,11 @@ class DiskFull(Fault):
 
     def healed(self) -> bool:
         """Whether the worker runs, be it the same process or another one."""
-        return not self.ground.stack.place(self.target.worker).exited()
+        return not self.place.exited()
 
     def _limit(self, size: int | None) -> None:
         """Set the soft limit of each process; None lifts it to the hard one."""
-        for pid in _group(self.ground.stack.place(self.target.worker).pid):
+        for pid in _group(self.place.pid):
             with contextlib.suppress(ProcessLookupError):
                 hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
                 soft = hard if size is None else size

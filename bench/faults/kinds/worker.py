@@ -5,7 +5,9 @@ import signal
 import time
 
 from bench.arms.ending import end_within_grace, kill_at_once
-from bench.faults.fault import Facts, Fault
+from bench.arms.process_table import children_of, until_state
+from bench.arms.topology import WORKERS, Role
+from bench.faults.fault import Facts, Fault, NotStruck
 from shared.domain.impact import Impact
 
 _BY_RESTART = "the supervisor starts the worker again"
@@ -14,11 +16,18 @@ _BY_RESTART = "the supervisor starts the worker again"
 class WorkerFault(Fault):
     """A fault after which the worker must load its model anew."""
 
+    outlived = False
+    """Whether the process that the supervisor started outlives the fault."""
+
     def healed(self) -> bool:
-        """Whether the worker that was struck has loaded its model since."""
+        """Whether another process runs in its place, a GPU worker with its model loaded since."""
+        if self.place.exited():
+            return False
+        if self.place.spec.role != Role.GPU:
+            return self.outlived or self.place.pid != self.target.pid
         return any(
             load.worker == self.target.worker and load.mono_s > self.struck_at
-            for load in self.ground.tail.model_loads
+            for load in self.context.tail.model_loads
         )
 
 
@@ -36,11 +45,12 @@ class Sigkill(WorkerFault):
         one="kill",
         many="kills",
         mark="SIGKILL",
+        places=frozenset(Role),
     )
 
     async def inject(self) -> float:
         """Kill, and return when the signal was sent."""
-        return await kill_at_once(self.ground.stack.place(self.target.worker))
+        return await kill_at_once(self.place)
 
 
 class ChildSigkill(WorkerFault):
@@ -58,18 +68,31 @@ class ChildSigkill(WorkerFault):
         many="kills",
         mark="SIGKILL",
         absent={"temporal": "a worker computes in its own process, in threads: it has no child"},
+        places=WORKERS,
     )
+    outlived = True
 
     async def inject(self) -> float:
-        """Kill the child that the ledger names."""
+        """Kill the child that the ledger names; else one that is at work, or any."""
+        child = self._a_child() if self.strikes_a_place else self.target.pid
         at = time.monotonic()
         try:
-            os.kill(self.target.pid, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL)
         except ProcessLookupError:
-            raise TimeoutError(
-                f"process {self.target.pid} was gone before it could be killed"
-            ) from None
+            raise NotStruck(f"process {child} was gone before it could be killed") from None
+        if self.strikes_a_place:
+            await until_state(child, "Z", "")
+            self.detail = f"child {child}"
         return at
+
+    def _a_child(self) -> int:
+        children = children_of(self.place.pid)
+        if not children:
+            raise NotStruck("the worker has no child yet")
+        at_work = [attempt[-1].pid for attempt in self.at_work if attempt[-1].pid in children]
+        child = (at_work or children)[0]
+        self.at_work = [attempt for attempt in self.at_work if attempt[-1].pid == child]
+        return child
 
 
 class ToldToStop(WorkerFault):
@@ -77,14 +100,13 @@ class ToldToStop(WorkerFault):
 
     async def inject(self) -> float:
         """Ask to stop."""
-        worker = self.ground.stack.place(self.target.worker)
-        self._pid, at = worker.pid, time.monotonic()
-        worker.terminate()
+        self._pid, at = self.place.pid, time.monotonic()
+        self.place.terminate()
         return at
 
     async def hold(self) -> None:
         """Wait the grace, then kill."""
-        await end_within_grace(self.ground.stack.place(self.target.worker), self._pid)
+        await end_within_grace(self.place, self._pid)
 
 
 class Sigterm(ToldToStop):
@@ -101,6 +123,7 @@ class Sigterm(ToldToStop):
         one="stop",
         many="stops",
         mark="SIGTERM",
+        places=WORKERS | {Role.FACADE},
     )
 
 

@@ -35,7 +35,7 @@ class InputWhileWorkersDown(SessionFault):
     async def carry_out(self, client: Client) -> float:
         job_id = await self.opened(client)
         await self._until_waiting(client, job_id)
-        workers = self.ground.stack.workers
+        workers = self.context.stack.workers
         for worker in workers:
             worker.held = True
         at = await kill_at_once(*workers)
@@ -62,7 +62,7 @@ class InputWhileWorkersDown(SessionFault):
 
     def heal(self) -> None:
         """Let the workers be started."""
-        for worker in self.ground.stack.workers:
+        for worker in self.context.stack.workers:
             worker.held = False
 
     def healed(self) -> bool:

@@ -16,17 +16,12 @@ class GuardedArm(Arm):
     @property
     def name(self) -> str:
         """The arm's name and the mode."""
-        return f"{self.arm}/{self.mode}"
+        return f"{self.configuration}/{self.mode}"
 
     @property
     def slug(self) -> str:
         """The name as a folder or namespace."""
         return self.name.replace("/", "-").replace("_", "-")
-
-    @property
-    def arm(self) -> str:
-        """The arm's name without the mode."""
-        return f"{self.engine}/{self.profile}"
 
     @property
     def namespace(self) -> str:

@@ -2,44 +2,33 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from bench.arms.addresses import Backends
-from bench.arms.facts import ask
 from bench.arms.services import start_effect_sink
 from bench.arms.supervisor import Supervisor
 from bench.faults.experiments import EXPERIMENTS, Experiment, Receiver
-from bench.load.finals import final_states
-from bench.load.plan import COLOURS, SHAPES
+from bench.load.finals import accepted, final_states
+from bench.load.plan import image_bodies
 from bench.record.history import History
-from bench.record.run_info import ServiceInfo
-from bench.scenario.idempotency import IdempotencyPlan
+from bench.scenario.idempotency import IdempotencyPlan, experiment_id
 from bench.scenario.model import Scenario
-from bench.trials.idempotency.arms import guarded_arms
-from bench.trials.idempotency.fleet import Crew, Fleet, Member, model_loads, running_fleet
-from bench.trials.idempotency.infos import cell_id, lease_s
+from bench.trials.idempotency.deployment import Deployment, Groups, WorkerGroup, arm_plans
 from bench.trials.idempotency.trial import Trial
-from shared.domain.jobs import EffectiveSetting
+from bench.trials.live_arms import LiveArm, running_arms
+from bench.trials.outcome import Outcome
 from shared.domain.records import EffectRecord
 from shared.policy import Queue
 from shared.sabotage import Strike
 
 _ZOMBIES_AT_ONCE = 3
 _SIZE_PX = 64
-
-
-@dataclass(slots=True)
-class IdempotencyOutcome:
-    """What the experiments left behind."""
-
-    history: History = field(default_factory=History)
-    settings: dict[str, list[EffectiveSetting]] = field(default_factory=dict)
-    services: dict[str, ServiceInfo] = field(default_factory=dict)
 
 
 async def run_idempotency(
@@ -50,9 +39,9 @@ async def run_idempotency(
     *,
     folder: Path,
     say: Callable[[str], None],
-) -> IdempotencyOutcome:
+) -> Outcome:
     """Run the plan and end its processes. `backends` are by namespace."""
-    outcome = IdempotencyOutcome()
+    outcome = Outcome()
     say("idempotency: starting the outside world")
     worlds = _Worlds(
         *[
@@ -61,24 +50,22 @@ async def run_idempotency(
         ]
     )
     backends = {name: replace(each, effects_url=worlds.polite) for name, each in backends.items()}
-    say(f"idempotency: starting {len(guarded_arms(plan))} stacks")
-    async with running_fleet(supervisor, backends, scenario, plan, folder) as fleet:
-        for member in fleet.members:
-            if member.arm.arm not in outcome.settings:  # the mode changes neither
-                facts = await ask(member.stack)
-                outcome.settings[member.arm.arm] = facts.settings
-                outcome.services[facts.service.name] = facts.service
+    plans = arm_plans(scenario, plan, backends)
+    say(f"idempotency: starting {len(plans)} arms")
+    async with running_arms(supervisor, plans, folder) as arms:
+        await outcome.ask(arms)
+        deployment = Deployment(supervisor, arms)
         for number, experiment in enumerate(_in_order(plan), start=1):
             say(f"idempotency: {experiment.name} ({number} of {len(plan.experiments)})")
-            await fleet.equip(_crews(experiment, plan, worlds))
+            await deployment.deploy(_groups(experiment, plan, worlds))
             await asyncio.gather(
                 *(
-                    _run_trials(member, experiment, plan, scenario.seed, outcome.history)
-                    for member in fleet.members
+                    _run_trials(arm, experiment, plan, scenario.seed, outcome.history)
+                    for arm in arms
                 )
             )
         outcome.history.effects += await worlds.calls()
-        _keep_ledgers(fleet, outcome.history)
+        outcome.keep_ledgers(arms)
     return outcome
 
 
@@ -113,17 +100,14 @@ def _sinks(plan: IdempotencyPlan) -> dict[str, list[str]]:
     return {"world": keys, "world-hanging-up": [*keys, "--drop-reply", drop]}
 
 
-def _crews(experiment: Experiment, plan: IdempotencyPlan, worlds: _Worlds) -> dict[Queue, Crew]:
+def _groups(experiment: Experiment, plan: IdempotencyPlan, worlds: _Worlds) -> Groups:
     """Arm the workers that run the step; a zombie needs one more worker that is awake."""
-    crews = {role: Crew() for role in Queue}
     if experiment.point is None:
-        crews[experiment.role] = Crew(1, {"CHANGEOVER_EFFECTS_URL": worlds.hanging_up})
+        armed = WorkerGroup(1, {"CHANGEOVER_EFFECTS_URL": worlds.hanging_up})
     else:
         zombies = _zombies(plan) if experiment.strike is Strike.FREEZE else 0
-        crews[experiment.role] = Crew(
-            zombies + 1, {"CHANGEOVER_CRASH_POINT": str(experiment.point)}
-        )
-    return crews
+        armed = WorkerGroup(zombies + 1, {"CHANGEOVER_CRASH_POINT": str(experiment.point)})
+    return {**dict.fromkeys(Queue, WorkerGroup()), experiment.role: armed}
 
 
 def _zombies(plan: IdempotencyPlan) -> int:
@@ -131,25 +115,25 @@ def _zombies(plan: IdempotencyPlan) -> int:
 
 
 async def _run_trials(
-    member: Member, experiment: Experiment, plan: IdempotencyPlan, seed: int, history: History
+    arm: LiveArm, experiment: Experiment, plan: IdempotencyPlan, seed: int, history: History
 ) -> None:
-    cell = cell_id(member.arm.name, experiment.name)
+    cell = experiment_id(arm.stack.arm.name, experiment.name)
     trials = [
         Trial(
             name=f"{cell}#{number}",
             cell=cell,
-            member=member,
+            arm=arm,
             experiment=experiment,
-            lease_s=lease_s(plan),
+            lease_s=plan.lease_s,
             drain_s=plan.drain_s,
         )
         for number in range(1, plan.trials + 1)
     ]
-    # The same jobs on every member. A worker is left awake for every zombie's successor.
+    # The same jobs on every arm. A worker is left awake for every zombie's successor.
     bodies = _bodies(plan, random.Random(f"{seed}:{experiment.name}"))
     frozen = experiment.strike is Strike.FREEZE
     at_once = asyncio.Semaphore(_zombies(plan) if frozen else plan.trials)
-    async with httpx.AsyncClient(base_url=member.stack.url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=arm.stack.url, timeout=5) as client:
 
         async def run(trial: Trial, body: dict[str, Any]) -> None:
             async with at_once:
@@ -161,28 +145,9 @@ async def _run_trials(
     ops = [op for trial in trials for op in trial.ops]
     history.ops += ops
     history.faults += [event for trial in trials for event in trial.faults]
-    history.finals += await final_states(member.stack, cell, ops)
+    history.finals += await final_states(arm.stack, cell, accepted(ops))
 
 
-def _bodies(plan: IdempotencyPlan, rng: random.Random) -> list[dict[str, Any]]:
-    return [
-        {
-            "prompt": "a {} {} on a {} background".format(
-                *(rng.choice(COLOURS), rng.choice(SHAPES), rng.choice(COLOURS))
-            ),
-            "user_id": f"user-{rng.randrange(100)}",
-            "n": 1,
-            "steps": plan.steps,
-            "seed": rng.randrange(2**31 - 8),
-            "width": _SIZE_PX,
-            "height": _SIZE_PX,
-        }
-        for _ in range(plan.trials)
-    ]
-
-
-def _keep_ledgers(fleet: Fleet, history: History) -> None:
-    for member in fleet.members:
-        member.tail.refresh()
-        history.attempts += member.tail.records
-    history.processes += model_loads(fleet.members)
+def _bodies(plan: IdempotencyPlan, rng: random.Random) -> Iterator[dict[str, Any]]:
+    bodies = image_bodies(rng, n=[1], steps=plan.steps, width=_SIZE_PX, height=_SIZE_PX)
+    return islice(bodies, plan.trials)

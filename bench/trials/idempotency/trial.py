@@ -11,7 +11,7 @@ import httpx
 from bench.faults.experiments import Awake, Experiment
 from bench.load.client import Client
 from bench.record.history import ClientOp, FaultEvent, FaultPhase
-from bench.trials.idempotency.fleet import Member
+from bench.trials.live_arms import LiveArm
 from shared.domain.records import AttemptRecord
 from shared.domain.status import JobStatus, RecordKind
 from shared.policy import NOTIFY_USER
@@ -31,7 +31,7 @@ class Trial:
 
     name: str
     cell: str
-    member: Member
+    arm: LiveArm
     experiment: Experiment
     lease_s: float
     drain_s: float
@@ -47,7 +47,7 @@ class Trial:
 
     async def run(self, http: httpx.AsyncClient, body: dict[str, Any]) -> None:
         """Return when the job is over and no zombie is left, or `drain_s` after the fault."""
-        self._read = len(self.member.tail.records)
+        self._read = len(self.arm.tail.records)
         client = Client(http, self.cell, self.ops)
         accepted = await client.submit_until_answered(body, uuid.uuid4().hex, _SUBMIT_LIMIT_S)
         if accepted.job_id is None:
@@ -72,7 +72,7 @@ class Trial:
                 self._wake()
 
     def _read_ledger(self) -> None:
-        records = self.member.tail.records
+        records = self.arm.tail.records
         mine = [record for record in records[self._read :] if record.job_id == self._job_id]
         self._read = len(records)
         self._records += mine
@@ -115,7 +115,7 @@ class Trial:
         # Recorded before the signal: what the zombie then does comes after it.
         self._woken_at = time.monotonic()
         self._event(FaultPhase.HEALED, self._woken_at)
-        self.member.stack.place(self._struck.worker).continue_group()
+        self.arm.stack.place(self._struck.worker).continue_group()
 
     def _over(self) -> bool:
         if self._status is None or not self._status.terminal or self._sleeps():

@@ -2,133 +2,182 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from bench.arms.addresses import Backends
-from bench.arms.facts import ask
 from bench.arms.supervisor import Managed, Supervisor
-from bench.arms.topology import Arm
+from bench.arms.topology import Topology
+from bench.faults.carrying_out import FaultLog
+from bench.faults.fault import NOBODY, FaultContext
+from bench.faults.registry import FAULTS
 from bench.load.plan import LoadPlan
-from bench.load.process import end_arrivals, read_ops, start_load, until_drained
-from bench.record.history import ClientOp, History, ProcessEvent
-from bench.record.run_info import ServiceInfo, SoakInfo
+from bench.load.process import end_arrivals, ops_path, read_ops, start_load, until_drained
+from bench.load.soak_finals import soak_finals
+from bench.record.history import ClientOp, History
 from bench.scenario.model import Scenario
 from bench.scenario.soak import SoakPlan, soak_id
-from bench.trials.soak.arms import SoakArm, running_arms
-from bench.trials.soak.finals import soak_finals
-from bench.trials.soak.schedule import Strike, absent, schedule
-from bench.trials.soak.striker import Striker
-from shared.domain.jobs import EffectiveSetting
+from bench.trials.live_arms import ArmPlan, LiveArm, running_arms
+from bench.trials.outcome import Outcome
+from bench.trials.soak.schedule import PlannedFault, absent, schedule
+from shared.domain.jobs import IMAGE_GENERATION
 
 _SAY_EVERY_S = 30.0
 # A look costs the facade and its engine as much as a step, so clients look once most jobs are over.
 _FOLLOW_FIRST_S, _FOLLOW_MOST_S = 2.5, 10.0
-_DEMANDS = ["no_phantoms"]
-_DEMANDS_OF_HARDENED = ["no_loss", "no_duplicate_effects"]
-_STOCK = "stock"
-
-
-@dataclass(slots=True)
-class SoakOutcome:
-    """What the soak left behind."""
-
-    history: History = field(default_factory=History)
-    settings: dict[str, list[EffectiveSetting]] = field(default_factory=dict)
-    services: dict[str, ServiceInfo] = field(default_factory=dict)
 
 
 async def run_soak(
     supervisor: Supervisor,
-    shared: Backends,
+    backends: Backends,
     scenario: Scenario,
     plan: SoakPlan,
     *,
     run_id: str,
     folder: Path,
     say: Callable[[str], None],
-) -> SoakOutcome:
+) -> Outcome:
     """Soak all arms side by side, under the same schedule, and end their processes."""
-    outcome = SoakOutcome()
-    strikes = schedule(plan, scenario.seed)
+    outcome = Outcome()
+    planned = schedule(plan, scenario.seed)
     say(f"soak: starting {len(plan.arms)} arms")
-    async with running_arms(supervisor, shared, scenario, plan, folder) as arms:
-        for arm in arms:
-            facts = await ask(arm.stack)
-            outcome.settings[arm.stack.arm.name] = facts.settings
-            outcome.services[facts.service.name] = facts.service
+    plans = arm_plans(scenario, plan, backends)
+    async with running_arms(supervisor, plans, folder, for_long=True) as arms:
+        await outcome.ask(arms)
         loads = [
             _start_load(supervisor, arm, plan, scenario.seed, run_id, folder / "load", place)
             for place, arm in enumerate(arms)
         ]
-        await _strike_all(arms, plan, strikes, outcome.history, say)
+        await _inject_all(arms, plan, planned, outcome.history, say)
         say(f"soak: draining for up to {plan.drain_s:g} s")
         for load in loads:
             end_arrivals(load)
         await until_drained(loads, plan.drain_s)
         await supervisor.stop(loads)
         say("soak: asking what became of every job")
-        ops = [read_ops(_ops_path(folder / "load", arm)) for arm in arms]
-        finals = await asyncio.gather(
-            *(soak_finals(a.stack, a.cell, of_arm) for a, of_arm in zip(arms, ops, strict=True))
+        for arm in arms:
+            outcome.history.ops += read_ops(ops_path(folder / "load", _cell(arm)))
+        outcome.history.finals += chain.from_iterable(
+            await asyncio.gather(
+                *(soak_finals(arm.stack, _cell(arm), _ops_of(arm, outcome)) for arm in arms)
+            )
         )
-        for arm, of_arm, found in zip(arms, ops, finals, strict=True):
-            outcome.history.finals += found
-            _keep(arm, of_arm, outcome.history)
+        outcome.keep_ledgers(arms)
     return outcome
 
 
-async def _strike_all(
-    arms: list[SoakArm],
+def arm_plans(scenario: Scenario, plan: SoakPlan, backends: Backends) -> list[ArmPlan]:
+    """Return how the arms of a soak are started, each with a server of its own."""
+    return [
+        ArmPlan(
+            arm=arm,
+            namespace=f"soak-{arm.slug}",
+            backends=backends,
+            topology=Topology(
+                gpu_workers=plan.gpu_workers,
+                cpu_workers=plan.cpu_workers,
+                cpu_slots=scenario.cpu_slots,
+                restart_delay_s=scenario.restart_delay_s,
+                stop_grace_s=scenario.stop_grace_s,
+                detection_budget_s=plan.detection_budget_s,
+            ),
+            workloads=[IMAGE_GENERATION],
+            env={
+                "CHANGEOVER_COMPUTE": "simulated",
+                "CHANGEOVER_SIMULATED_STEP_S": str(plan.step_s),
+            },
+            own_server=True,
+            linked=[
+                f"{role}-{index}"
+                for role in sorted(plan.linked_roles)
+                for index in range(plan.places(role))
+            ],
+        )
+        for arm in plan.parsed_arms
+    ]
+
+
+async def _inject_all(
+    arms: list[LiveArm],
     plan: SoakPlan,
-    strikes: list[Strike],
+    planned: list[PlannedFault],
     history: History,
     say: Callable[[str], None],
 ) -> None:
     """Carry out the schedule on every arm, to the end of the time for arrivals."""
     began_s = time.monotonic()
-    strikers = [Striker(arm, plan) for arm in arms]
+    logs = [FaultLog(_cell(arm)) for arm in arms]
     try:
         async with asyncio.TaskGroup() as group:
-            telling = group.create_task(_tell(strikers, plan, began_s, say))
-            striking = [group.create_task(each.run(strikes, began_s)) for each in strikers]
+            telling = group.create_task(_tell(logs, plan, began_s, say))
+            striking = [
+                group.create_task(inject_scheduled(arm, log, plan, planned, began_s))
+                for arm, log in zip(arms, logs, strict=True)
+            ]
             await asyncio.gather(*striking)
             await asyncio.sleep(max(0.0, began_s + plan.duration_s - time.monotonic()))
             telling.cancel()
     finally:
-        for striker in strikers:
-            history.faults += striker.events
+        for log in logs:
+            history.faults += log.events
+
+
+async def inject_scheduled(
+    arm: LiveArm, log: FaultLog, plan: SoakPlan, planned: Iterable[PlannedFault], began_s: float
+) -> None:
+    """Strike one arm as planned, each fault in its time, and see every one healed.
+
+    A fault that cannot exist on its engine is passed over.
+    """
+    context = FaultContext(
+        log.cell,
+        arm.stack,
+        arm.tail,
+        plan.detection_budget_s,
+        server=arm.server,
+        links=arm.links,
+        hold_s=plan.hold_s,
+    )
+    async with asyncio.TaskGroup() as group:
+        for each in planned:
+            if absent(arm.stack.arm, each) is None:
+                await asyncio.sleep(max(0.0, began_s + each.at_s - time.monotonic()))
+                target = replace(NOBODY, worker=each.place, pid=context.place(each.place).pid)
+                fault = FAULTS[each.fault](context, target)
+                trial = f"{log.cell}#{each.number}"
+                group.create_task(log.carry_out(fault, trial, each.role))
 
 
 async def _tell(
-    strikers: list[Striker], plan: SoakPlan, began_s: float, say: Callable[[str], None]
+    logs: list[FaultLog], plan: SoakPlan, began_s: float, say: Callable[[str], None]
 ) -> None:
     while True:
         passed_s = time.monotonic() - began_s
-        struck = sum(striker.confirmed for striker in strikers)
+        struck = sum(log.confirmed for log in logs)
         say(f"soak: {passed_s:.0f} of {plan.duration_s:.0f} s, {struck} faults have struck")
         await asyncio.sleep(_SAY_EVERY_S)
 
 
 def _start_load(
     supervisor: Supervisor,
-    arm: SoakArm,
+    arm: LiveArm,
     plan: SoakPlan,
     seed: int,
     run_id: str,
     folder: Path,
     place: int,
 ) -> Managed:
-    name = arm.stack.arm.name
+    cell = _cell(arm)
     return start_load(
         supervisor,
-        name,
+        arm.stack.arm.name,
         arm.stack.url,
         LoadPlan(
-            cell=arm.cell,
-            key_prefix=f"{run_id}-{arm.cell}",
-            out=str(_ops_path(folder, arm)),
+            cell=cell,
+            key_prefix=f"{run_id}-{cell}",
+            out=str(ops_path(folder, cell)),
             seed=seed,
             rate_per_s=plan.rate_per_s,
             arrivals="poisson",
@@ -145,40 +194,9 @@ def _start_load(
     )
 
 
-def _ops_path(folder: Path, arm: SoakArm) -> Path:
-    return folder / f"{arm.cell.replace('/', '-')}.jsonl"
+def _cell(arm: LiveArm) -> str:
+    return soak_id(arm.stack.arm.name)
 
 
-def _keep(arm: SoakArm, ops: list[ClientOp], history: History) -> None:
-    history.ops += ops
-    history.attempts += arm.ledger.since(0)
-    arm.tail.refresh()
-    history.processes += [
-        ProcessEvent.of_load(load, arm.stack.arm.name) for load in arm.tail.model_loads
-    ]
-
-
-def soak_infos(plan: SoakPlan, seed: int, owed_effects: list[str]) -> list[SoakInfo]:
-    """Return what `run.json` says of the soak, one entry an arm."""
-    strikes = schedule(plan, seed)
-    return [
-        SoakInfo(
-            id=soak_id(arm.name),
-            arm=arm.name,
-            engine=arm.engine,
-            profile=arm.profile,
-            duration_s=plan.duration_s,
-            rate_per_s=plan.rate_per_s,
-            drain_s=plan.drain_s,
-            planned=sum(absent(arm, strike) is None for strike in strikes),
-            absent=_reasons(arm, strikes),
-            owed_effects=owed_effects,
-            demands=[*_DEMANDS, *(_DEMANDS_OF_HARDENED if arm.profile != _STOCK else [])],
-        )
-        for arm in plan.parsed_arms
-    ]
-
-
-def _reasons(arm: Arm, strikes: list[Strike]) -> dict[str, str]:
-    found = {f"{strike.fault} of {strike.role}": absent(arm, strike) for strike in strikes}
-    return {what: why for what, why in sorted(found.items()) if why is not None}
+def _ops_of(arm: LiveArm, outcome: Outcome) -> list[ClientOp]:
+    return [op for op in outcome.history.ops if op.cell == _cell(arm)]

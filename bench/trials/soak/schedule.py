@@ -3,42 +3,49 @@
 import random
 from dataclasses import dataclass
 
-from bench.arms.topology import Arm, recovers
-from bench.scenario.soak import Role, SoakFault, SoakPlan
+from bench.arms.engines import ENGINES, recovers
+from bench.arms.topology import Arm, Role
+from bench.faults.registry import FAULTS
+from bench.scenario.soak import SoakPlan
 
-_CHILDLESS = "a worker computes in its own process, in threads: it has no child"
-_CLOCKLESS = "the server keeps schedules itself: there is no clock"
-_TIMELESS = "nothing that its jobs need is done by the clock: there is none"
+_NOTHING_SCHEDULED = "nothing that its jobs need is scheduled: it has no such process"
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class PlannedFault:
     """One fault: `at_s` seconds from the beginning, on place `index` of its role."""
 
     number: int
     at_s: float
-    fault: SoakFault
+    fault: str
     role: Role
     index: int
 
+    @property
+    def place(self) -> str:
+        """The name of the process that it strikes."""
+        return f"{self.role}-{self.index}" if self.role in (Role.GPU, Role.CPU) else self.role
 
-def schedule(plan: SoakPlan, seed: int) -> list[Strike]:
+
+def schedule(plan: SoakPlan, seed: int) -> list[PlannedFault]:
     """Draw the faults of a whole soak, in the order of time."""
     rng = random.Random(f"soak:{seed}")
     weights = [entry.weight for entry in plan.mix]
-    strikes: list[Strike] = []
+    planned: list[PlannedFault] = []
     at_s = 0.0
     while (at_s := at_s + rng.expovariate(1 / plan.mean_gap_s)) < plan.duration_s - plan.quiet_s:
         (entry,) = rng.choices(plan.mix, weights)
         index = rng.randrange(plan.places(entry.role))
-        strikes.append(Strike(len(strikes) + 1, at_s, entry.fault, entry.role, index))
-    return strikes
+        planned.append(PlannedFault(len(planned) + 1, at_s, entry.fault, entry.role, index))
+    return planned
 
 
-def absent(arm: Arm, strike: Strike) -> str | None:
+def absent(arm: Arm, planned: PlannedFault) -> str | None:
     """Say why a fault cannot exist on an arm, None if it can."""
-    if arm.engine == "celery":
-        return _TIMELESS if strike.role is Role.BEAT and not recovers(arm) else None
-    if strike.fault is SoakFault.CHILD_SIGKILL:
-        return _CHILDLESS
-    return _CLOCKLESS if strike.role is Role.BEAT else None
+    engine = ENGINES[arm.engine]
+    if planned.role is Role.BEAT:
+        if not engine.scheduler:
+            return engine.no_scheduler
+        if not recovers(arm.engine, arm.profile):
+            return _NOTHING_SCHEDULED
+    return FAULTS[planned.fault].facts.absent.get(arm.engine)

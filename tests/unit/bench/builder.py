@@ -199,12 +199,12 @@ class Story:
         worker: str = "gpu-0",
         pid: int = 100,
         cell: str = CELL,
+        part_of: str = "",
     ) -> "Story":
         """A fault that strikes one attempt."""
         for phase in phases:
-            self.history.faults.append(
-                FaultEvent(trial, cell, kind, phase, job, DENOISE, attempt, worker, pid, at, at)
-            )
+            hit = (trial, cell, kind, phase, job, DENOISE, attempt, worker, pid)
+            self.history.faults.append(FaultEvent(*hit, at, at, part_of=part_of))
         return self
 
     def client_fault(

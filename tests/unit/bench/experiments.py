@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from bench.checkers.measure import measure
 from bench.record.history import FaultPhase
-from bench.record.metrics import Check, IdempotencyMetrics, Metrics
-from bench.record.run_info import ExperimentInfo, RunInfo
+from bench.record.metrics import CellMetrics, Check, Metrics
+from bench.record.run_info import CellInfo, CellKind, RunInfo
+from shared.domain.jobs import Bound
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from tests.unit.bench.builder import OWED, Story
@@ -15,16 +16,19 @@ CAPTURE = "capture_credits"
 LEASE_S = 2.5
 
 
-def experiment(name: str, crash_point: str | None, **changes: object) -> ExperimentInfo:
+def experiment(name: str, crash_point: str | None, **changes: object) -> CellInfo:
     """One experiment of one trial on `celery/hardened`, fenced, but for `changes`."""
-    info = ExperimentInfo(
+    info = CellInfo(
         id=f"idempotency/{PLACE}/{name}",
-        place=PLACE,
         arm="celery/hardened",
         engine="celery",
         profile="hardened",
         mode="fenced",
-        experiment=name,
+        fault=name,
+        workload="image-generation",
+        compute="simulated",
+        predicted=Bound(None, {}, ""),
+        kind=CellKind.EXPERIMENT,
         crash_point=crash_point,
         receiver="honours_keys",
         trials=1,
@@ -45,13 +49,13 @@ UNANSWERED = experiment("reply_dropped", None)
 class Experiments(Story):
     """A run of experiments in the making: one, unless more are given."""
 
-    def __init__(self, *infos: ExperimentInfo) -> None:
+    def __init__(self, *infos: CellInfo) -> None:
         super().__init__()
         self.cells = []
         self.infos = list(infos)
 
     def crash(
-        self, job: str, name: str, at: float, *, info: ExperimentInfo = KILLED, pid: int = 100
+        self, job: str, name: str, at: float, *, info: CellInfo = KILLED, pid: int = 100
     ) -> "Experiments":
         """The attempt `name` of the capture passes its crash point."""
         self.history.attempts.append(
@@ -88,7 +92,7 @@ class Experiments(Story):
 
     def exit(self, at: float, detail: str = "-9", pid: int = 100) -> "Experiments":
         """The worker `cpu-0` ends."""
-        self.process("cpu-0", "exit", at, pid, arm=PLACE)
+        self.process("cpu-0", "exit", at, pid, arm=self.infos[0].place)
         self.history.processes[-1] = replace(self.history.processes[-1], detail=detail)
         return self
 
@@ -99,7 +103,7 @@ class Experiments(Story):
         )
         return self
 
-    def ends_well(self, job: str, info: ExperimentInfo) -> "Experiments":
+    def ends_well(self, job: str, info: CellInfo) -> "Experiments":
         """Submitted at 0, its other effects applied, succeeded."""
         self.submit(job, cell=info.id)
         for effect in set(OWED) - {CAPTURE}:
@@ -108,7 +112,7 @@ class Experiments(Story):
         return self
 
     def killed(  # type: ignore[override]
-        self, job: str = "a", info: ExperimentInfo = KILLED
+        self, job: str = "a", info: CellInfo = KILLED
     ) -> "Experiments":
         """Killed after the effect, which the next attempt repeats and its key stops."""
         self.capture(job, f"{job}-1", 1, None).effect(job, CAPTURE, 1.2)
@@ -134,7 +138,7 @@ class Experiments(Story):
         return measure(self.info(), self.history)
 
     @property
-    def entry(self) -> IdempotencyMetrics:
+    def entry(self) -> CellMetrics:
         """The metrics of the first experiment."""
         return self.metrics().idempotency[0]
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from bench.arms.ledger_tail import LedgerTail
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
@@ -54,11 +56,10 @@ def test_a_tail_of_a_long_run_forgets_what_has_ended() -> None:
     assert (tail.open_attempts(), tail.by_attempt) == ([], {})
 
 
-def test_an_attempt_whose_process_is_dead_can_be_forgotten() -> None:
+@pytest.mark.parametrize("keep", [True, False])
+def test_every_record_can_be_read_again(keep: bool) -> None:
     ledger = Written()
-    tail = LedgerTail(ledger, keep=False)
-    ledger.attempt("cut-off", RecordKind.STARTED)
+    tail = LedgerTail(ledger, keep=keep)
+    ledger.attempt("over", RecordKind.STARTED, RecordKind.FINISHED)
     tail.refresh()
-    tail.forget("cut-off")
-    tail.forget("cut-off")
-    assert tail.open_attempts() == []
+    assert [record.kind for record in tail.every_record()] == ["started", "finished"]

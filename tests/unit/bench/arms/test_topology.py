@@ -10,7 +10,9 @@ from bench.arms.addresses import Backends
 from bench.arms.supervisor import ProcessSpec, Supervisor
 from bench.arms.topology import Arm, Topology, start_stack
 
-BACKENDS = Backends("redis://127.0.0.1:1", "127.0.0.1:2", None, "http://127.0.0.1:3")
+BACKENDS = Backends(
+    "http://127.0.0.1:3", {"celery": "redis://127.0.0.1:1", "temporal": "127.0.0.1:2"}, {}
+)
 
 
 class FakeSupervisor:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.arms.topology import ENGINES
+from bench.arms.engines import ENGINES
 from bench.capabilities import suite
 from bench.capabilities.suite import known_capabilities, matrix_of, source_digest
 from bench.record.metrics import Verdict, read_metrics

@@ -9,7 +9,7 @@ from tests.unit.bench.builder import ARM, DENOISE, Story, cell_info
 
 def attempts(story: Story, job: str = "a") -> list[Attempt]:
     """The attempts of a job's denoising, in the order of their start."""
-    return by_cell(story.info(), story.history)[story.cells[0].id].jobs[job].steps[DENOISE]
+    return by_cell(story.info().cells, story.history)[story.cells[0].id].jobs[job].steps[DENOISE]
 
 
 def cut_off() -> Story:

@@ -127,7 +127,7 @@ def test_the_causes_add_up_to_the_busy_time(
     if completed:
         story.settled("a", 90)
     story.final("a", JobStatus.SUCCEEDED if completed else JobStatus.FAILED)
-    [cell] = by_cell(story.info(), story.history).values()
+    [cell] = by_cell(story.info().cells, story.history).values()
     seconds = split_device_time(cell.every_job, sort_into_buckets(cell).of_job)
     assert sum(seconds.values()) == pytest.approx(busy_s(cell.every_job))
     assert all(value >= 0 for value in seconds.values())

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.arms.topology import Arm, profiles_of
+from bench.arms.engines import profiles_of
+from bench.arms.topology import Arm
 from bench.checkers.expectations import agreement
 from bench.faults.expectations import Extent, Measure, expectation_of, expectations
 from bench.faults.registry import FAULTS

@@ -29,7 +29,7 @@ def tried(budgets: list[float], **changes: object) -> Story:
 
 def found(story: Story) -> list[Frontier]:
     info = story.info()
-    return frontiers(story.metrics().cells, by_cell(info, story.history))
+    return frontiers(story.metrics().cells, by_cell(info.cells, story.history))
 
 
 def point(story: Story) -> FrontierPoint:

@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from bench.checkers import cell as cell_module
 from bench.checkers import invariants as invariants_module
 from bench.checkers import measure as measure_module
 from bench.checkers.verdict import Checks, worst
 from bench.record.history import read_history, write_history
-from bench.record.metrics import Bucket, Check, Metrics, Verdict, read_metrics, write_metrics
+from bench.record.metrics import (
+    SCHEMA,
+    Bucket,
+    Check,
+    Metrics,
+    Verdict,
+    read_metrics,
+    write_metrics,
+)
 from shared.domain.status import JobStatus
 from tests.unit.bench.builder import CELL, Story, cell_info
 
@@ -82,7 +91,7 @@ def test_an_empty_history_is_unknown() -> None:
 def test_a_run_without_cells_is_unknown() -> None:
     story = Story()
     story.cells = []
-    assert story.metrics() == Metrics(1, "run", Verdict.UNKNOWN, story.metrics().answer, [])
+    assert story.metrics() == Metrics(SCHEMA, "run", Verdict.UNKNOWN, story.metrics().answer, [])
 
 
 def test_records_of_cells_that_the_run_does_not_name_are_left_out() -> None:
@@ -130,8 +139,8 @@ def test_a_checker_that_crashes_is_unknown_and_says_why(
     def crash(*_: object) -> None:
         raise ZeroDivisionError("planted")
 
-    caller = invariants_module if hasattr(invariants_module, part) else measure_module
-    monkeypatch.setattr(caller, part, crash)
+    callers = (invariants_module, cell_module, measure_module)
+    monkeypatch.setattr(next(each for each in callers if hasattr(each, part)), part, crash)
     cell = clean().cell()
     assert cell.verdict is Verdict.UNKNOWN
     [crashed] = {check.detail for check in cell.checks if "crashed" in check.detail}

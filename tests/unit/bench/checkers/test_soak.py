@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from bench.checkers import measure as measure_module
 from bench.checkers.measure import measure
-from bench.checkers.soak import unmeasured_soak
 from bench.record.history import FaultEvent, FaultPhase
-from bench.record.metrics import Bucket, Check, Metrics, SoakMetrics, Verdict
-from bench.record.run_info import RunInfo, SoakInfo
+from bench.record.metrics import Bucket, CellMetrics, Check, Metrics, Verdict
+from bench.record.run_info import CellInfo, CellKind, RunInfo
+from shared.domain.jobs import Bound
 from shared.domain.status import JobStatus
 from tests.unit.bench.builder import ARM, CELL, OWED, Story
 
-INFO = SoakInfo(
+INFO = CellInfo(
     id=CELL,
     arm=ARM,
     engine="celery",
@@ -20,8 +21,12 @@ INFO = SoakInfo(
     duration_s=60.0,
     rate_per_s=1.0,
     drain_s=30.0,
-    planned=2,
-    absent={},
+    trials=2,
+    fault="soak",
+    workload="image-generation",
+    compute="simulated",
+    predicted=Bound(None, {}, ""),
+    kind=CellKind.SOAK,
     owed_effects=OWED,
     demands=["no_phantoms", "no_loss", "no_duplicate_effects"],
 )
@@ -35,7 +40,7 @@ class Soak(Story):
         self.healthy("a").submit("b", 1).denoise("b", "b-1", at=1, done=(0, 5), ends=None)
         self.denoise("b", "b-2", at=12, worker="gpu-1", pid=101).settled("b", 26).final("b")
         self.strike(1, "gpu", at=7, worker="gpu-0")
-        self.fault(f"{CELL}#1:gpu/1", "b", "b-1", 7)
+        self.fault(f"{CELL}#1/1", "b", "b-1", 7, part_of=f"{CELL}#1")
         self.strike(2, "facade", at=9, worker="facade")
 
     def strike(
@@ -50,8 +55,8 @@ class Soak(Story):
         for each in (FaultPhase.INJECTED, phase):
             self.history.faults.append(
                 FaultEvent(
-                    *(f"{CELL}#{number}:{role}", CELL, "sigkill", each, "", "", "", worker, 1),
-                    *(at, at),
+                    *(f"{CELL}#{number}", CELL, "sigkill", each, "", "", "", worker, 1, at, at),
+                    role=role,
                 )
             )
         return self
@@ -63,7 +68,7 @@ class Soak(Story):
         return measure(self.info(), self.history)
 
     @property
-    def entry(self) -> SoakMetrics:
+    def entry(self) -> CellMetrics:
         (entry,) = self.metrics().soak
         return entry
 
@@ -88,7 +93,7 @@ def test_each_kind_of_fault_has_the_recoveries_of_the_attempts_that_it_hit() -> 
 
 def test_a_fault_that_found_nobody_is_tried_and_has_not_struck() -> None:
     soak = Soak()
-    soak.history.faults = [f for f in soak.history.faults if "facade" not in f.trial]
+    soak.history.faults = [f for f in soak.history.faults if f.role != "facade"]
     soak.strike(2, "facade", at=9, worker="facade", phase=FaultPhase.MISSED)
     assert (soak.entry.faults_confirmed, soak.entry.kills) == (1, 1)
     assert soak.verdict_on("faults accounted for").verdict is Verdict.VALID
@@ -96,7 +101,7 @@ def test_a_fault_that_found_nobody_is_tried_and_has_not_struck() -> None:
 
 def test_a_fault_of_the_plan_that_left_no_trace_makes_it_unknown() -> None:
     soak = Soak()
-    soak.history.faults = [f for f in soak.history.faults if "facade" not in f.trial]
+    soak.history.faults = [f for f in soak.history.faults if f.role != "facade"]
     assert soak.verdict_on("faults accounted for").verdict is Verdict.UNKNOWN
 
 
@@ -140,6 +145,10 @@ def test_the_answer_counts_kills_and_what_was_lost() -> None:
     assert f"{ARM} completed 2 of 2 jobs under 2 kills: 0 lost" in said
 
 
-def test_a_soak_that_cannot_be_sorted_is_unknown() -> None:
-    (entry,) = unmeasured_soak(Soak().info(), Check("history", Verdict.UNKNOWN, "broken"))
+def test_a_soak_that_cannot_be_sorted_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(measure_module, "by_cell", broken)
+    entry = Soak().entry
     assert (entry.verdict, entry.jobs) == (Verdict.UNKNOWN, 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.faults.fault import NOBODY, Facts, Ground, Observation
+from bench.faults.fault import NOBODY, Facts, FaultContext, Observation
 from bench.faults.injector import Injector
 from bench.faults.kinds.client import OwnJob
 from bench.record.history import FaultPhase, OpPhase
@@ -29,22 +29,22 @@ class Twice(OwnJob):
 
     async def inject(self) -> float:
         self.about(JOB)
-        if self.ground.cell == "unanswered":
+        if self.context.cell == "unanswered":
             raise TimeoutError("no answer")
         return time.monotonic()
 
     def observed(self) -> Observation:
-        return Observation(self.ground.cell == "struck", "what was seen")
+        return Observation(self.context.cell == "struck", "what was seen")
 
     def heal(self) -> None:
-        self.ground.bodies = iter([{"healed": True}])
+        self.context.bodies = iter([{"healed": True}])
 
 
 def injector(cell: str, *, limit_s: float = 30.0, places: int = 1) -> Injector:
     nowhere: Any = SimpleNamespace(workers=[])
     nothing: Any = SimpleNamespace(by_attempt={})
     return Injector(
-        ground=Ground(cell, nowhere, nothing, 5.0),
+        context=FaultContext(cell, nowhere, nothing, 5.0),
         fault=Twice,
         at=(0.2, 0.8),
         rng=random.Random(1),
@@ -67,10 +67,11 @@ async def test_a_fault_without_a_target_names_the_job_that_it_made_and_is_always
 ) -> None:
     here = injector(cell)
     await here.trial()
-    assert [event.phase for event in here.events] == phases
-    assert [event.job_id for event in here.events] == ["", *[JOB] * (len(phases) - 1)]
-    assert {(event.step, event.attempt_id, event.worker) for event in here.events} == {("", "", "")}
-    assert next(here.ground.bodies) == {"healed": True}
+    assert [event.phase for event in here.log.events] == phases
+    assert [event.job_id for event in here.log.events] == ["", *[JOB] * (len(phases) - 1)]
+    named = {(event.step, event.attempt_id, event.worker) for event in here.log.events}
+    assert named == {("", "", "")}
+    assert next(here.context.bodies) == {"healed": True}
     assert not here.at_once.locked()
     assert NOBODY.job_id == ""
 
@@ -78,7 +79,7 @@ async def test_a_fault_without_a_target_names_the_job_that_it_made_and_is_always
 async def test_a_trial_that_gets_no_turn_in_time_is_not_run() -> None:
     here = injector("struck", limit_s=0.05, places=0)
     await here.trial()
-    assert here.events == []
+    assert here.log.events == []
 
 
 def twice() -> Story:

@@ -5,7 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
-from bench.arms.topology import ENGINES
+from bench.arms.engines import ENGINES
 from bench.faults.registry import FAULTS, NO_FAULT, exposed
 from bench.verbs.chaos import list_verb
 

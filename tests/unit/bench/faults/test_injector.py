@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.arms.ledger_tail import LedgerTail
-from bench.faults.fault import Facts, Fault, Ground
+from bench.faults.fault import Facts, Fault, FaultContext
 from bench.faults.injector import Injector
 from bench.record.history import FaultPhase
 from shared.domain.records import AttemptRecord
@@ -74,7 +74,7 @@ def injector(fault: type[Fault], ledger: Any) -> Injector:
     worker = SimpleNamespace(spec=SimpleNamespace(role="gpu"), exited=lambda: False)
     stack: Any = SimpleNamespace(workers=[worker], place=lambda _: worker)
     return Injector(
-        ground=Ground("cell", stack, tail, detection_budget_s=1.0),
+        context=FaultContext("cell", stack, tail, detection_budget_s=1.0),
         fault=fault,
         at=(0.4, 0.5),
         rng=random.Random(1),
@@ -93,12 +93,12 @@ async def test_a_fault_is_injected_held_and_healed_and_its_life_is_recorded() ->
     chaos = injector(fault, Ledger())
     await chaos.trial()
     assert fault.said == ["inject", "hold", "heal"]
-    assert [event.phase for event in chaos.events] == [
+    assert [event.phase for event in chaos.log.events] == [
         FaultPhase.INJECTED,
         FaultPhase.CONFIRMED,
         FaultPhase.HEALED,
     ]
-    assert chaos.events[1].done == 10
+    assert chaos.log.events[1].done == 10
 
 
 @pytest.mark.parametrize("fails_at", ["inject", "hold"])
@@ -107,8 +107,8 @@ async def test_a_fault_that_fails_half_way_is_healed_and_counts_as_missed(fails_
     chaos = injector(fault, Ledger())
     await chaos.trial()
     assert fault.said[-1] == "heal"
-    assert chaos.events[-1].phase is FaultPhase.MISSED
-    assert chaos.events[-1].detail == f"{fails_at} took too long"
+    assert chaos.log.events[-1].phase is FaultPhase.MISSED
+    assert chaos.log.events[-1].detail == f"{fails_at} took too long"
 
 
 async def test_a_fault_is_healed_when_the_run_is_interrupted() -> None:
@@ -150,9 +150,9 @@ async def test_what_strikes_a_whole_arm_is_over_once_the_struck_step_is_done(
     assert Whole.said == ["inject", "hold", "heal"]
     assert not chaos.at_once.locked()
     getattr(ledger, comes_back)()
-    chaos.ground.tail.refresh()
+    chaos.context.tail.refresh()
     assert await _over_within(trial, 2.0)
-    assert chaos.since_mono_s > chaos.events[-1].mono_s
+    assert chaos.since_mono_s > chaos.log.events[-1].mono_s
 
 
 async def test_a_fault_whose_target_ended_before_it_struck_is_missed() -> None:
@@ -168,8 +168,8 @@ async def test_a_fault_whose_target_ended_before_it_struck_is_missed() -> None:
 
     chaos = injector(Late, ledger)
     await chaos.trial()
-    assert FaultPhase.MISSED in [event.phase for event in chaos.events]
-    assert chaos.confirmed == 0
+    assert FaultPhase.MISSED in [event.phase for event in chaos.log.events]
+    assert chaos.log.confirmed == 0
 
 
 async def test_without_a_target_nothing_is_struck() -> None:
@@ -180,4 +180,4 @@ async def test_without_a_target_nothing_is_struck() -> None:
     chaos.give_up_mono_s = time.monotonic() + 0.1
     await chaos.trial()
     assert fault.said == []
-    assert chaos.events == []
+    assert chaos.log.events == []

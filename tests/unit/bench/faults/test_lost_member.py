@@ -3,7 +3,7 @@
 from typing import cast
 
 from bench.arms.topology import Stack
-from bench.faults.fault import Ground
+from bench.faults.fault import FaultContext
 from bench.faults.kinds.members import LostMember
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
@@ -17,7 +17,7 @@ def _struck(*steps: str) -> LostMember:
         for seq, step in enumerate(steps, start=1)
     ]
     # What was seen is in the ledger: no process is looked at.
-    fault = LostMember(Ground("cell", cast(Stack, None), tail_of(records), 5.0), records[0])
+    fault = LostMember(FaultContext("cell", cast(Stack, None), tail_of(records), 5.0), records[0])
     fault.struck_at = 2.0
     return fault
 

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from bench.arms.topology import Stack
-from bench.faults.fault import Ground
+from bench.faults.fault import FaultContext
 from bench.faults.kinds.lease import OverLease
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
@@ -22,7 +22,9 @@ def _fault(began: float, *later: tuple[RecordKind, float]) -> OverLease:
         for seq, (kind, at) in enumerate(kinds, start=1)
     ]
     # It strikes nothing, so it never looks at a process.
-    return OverLease(Ground("cell", cast(Stack, None), tail_of(records), BUDGET_S), records[-1])
+    return OverLease(
+        FaultContext("cell", cast(Stack, None), tail_of(records), BUDGET_S), records[-1]
+    )
 
 
 async def test_the_fault_is_the_moment_at_which_the_step_outlasted_its_lease() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.faults.fault import NOBODY, Ground
+from bench.faults.fault import NOBODY, FaultContext
 from bench.faults.kinds.sessions import InputDuplicate, InputEarly, SessionFault
 from bench.load.client import Client
 from bench.load.faces import other_image, session_files
@@ -42,12 +42,14 @@ def fault_of(kind: type[SessionFault], facade: Facade) -> SessionFault:
             async def connect() -> AsyncIterator[Client]:
                 transport = httpx.MockTransport(facade)
                 async with httpx.AsyncClient(base_url="http://f", transport=transport) as http:
-                    yield Client(http, "cell", self.ground.ops, self.facts.workload)
+                    yield Client(http, "cell", self.context.ops, self.facts.workload)
 
             return connect()
 
     nothing: Any = SimpleNamespace()
-    wired: SessionFault = Wired(Ground("cell", nothing, nothing, 5.0, rng=random.Random(1)), NOBODY)
+    wired: SessionFault = Wired(
+        FaultContext("cell", nothing, nothing, 5.0, rng=random.Random(1)), NOBODY
+    )
     return wired
 
 

@@ -15,7 +15,7 @@ def lines(run: SyntheticRun, **settings: str) -> dict[str, BudgetLine]:
     changed = [EffectiveSetting(name, value, "", "") for name, value in settings.items()]
     if changed:
         info = replace(info, settings={"celery/hardened": changed})
-    found = budget_lines(info, by_cell(run.info, run.history).values())
+    found = budget_lines(info, by_cell(run.info.cells, run.history).values())
     return {line.arm: line for line in found}
 
 
@@ -59,7 +59,7 @@ def test_settings_of_one_driver_are_held_against_the_steps_on_that_driver(
     heartbeat = [EffectiveSetting("heartbeat_timeout_s", "5.0", "", "")]
     labels = ["temporal/hardened (simulated)", "temporal/hardened (diffusers)"]
     info = replace(run.info, settings=dict.fromkeys(labels, heartbeat))
-    found = budget_lines(info, by_cell(run.info, run.history).values())
+    found = budget_lines(info, by_cell(run.info.cells, run.history).values())
     longest = {line.label: line.longest_s for line in found}
     assert longest[labels[0]] == pytest.approx(2.01, abs=0.01)
     assert longest[labels[1]] == pytest.approx(2.41, abs=0.01)
@@ -69,5 +69,5 @@ def test_the_stages_of_an_arm_stand_as_the_scenario_has_them(run: SyntheticRun) 
     heartbeat = [EffectiveSetting("heartbeat_timeout_s", "5.0", "", "")]
     labels = [f"temporal/hardened (budget-{budget_s})" for budget_s in (2, 5, 10)]
     info = replace(run.info, settings=dict.fromkeys(labels, heartbeat))
-    found = budget_lines(info, by_cell(run.info, run.history).values())
+    found = budget_lines(info, by_cell(run.info.cells, run.history).values())
     assert [line.label for line in found] == labels

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.record.history import write_history
-from bench.record.metrics import IdempotencyMetrics, Metrics, read_metrics, write_metrics
+from bench.record.metrics import CellMetrics, Metrics, read_metrics, write_metrics
 from bench.record.run_info import write_run_info
 from bench.report.build import Report, build_report
 from bench.report.html import render_html
@@ -24,14 +24,14 @@ from tests.unit.bench.report.synthetic_run import SyntheticRun
 ARMS = ("celery/hardened", "temporal/hardened")
 
 
-def _entries() -> list[IdempotencyMetrics]:
+def _entries() -> list[CellMetrics]:
     """Two experiments on two arms in four modes; each entry has numbers of its own."""
     base = Experiments(KILLED).killed().entry
     return [
         replace(
             base,
             id=f"idempotency/{arm}/{mode}/{experiment}",
-            experiment=experiment,
+            fault=experiment,
             arm=arm,
             mode=mode,
             duplicate_executions=10 * place,
@@ -40,7 +40,7 @@ def _entries() -> list[IdempotencyMetrics]:
         )
         for place, (experiment, arm, mode) in enumerate(
             (experiment, arm, mode)
-            for experiment in (KILLED.experiment, ZOMBIE.experiment)
+            for experiment in (KILLED.fault, ZOMBIE.fault)
             for arm in ARMS
             for mode in MODES
         )
@@ -67,18 +67,18 @@ def test_metrics_json_has_the_entries_and_reads_back(alone: Report, guarded: Met
     path = alone.html.with_name("metrics.json")
     assert read_metrics(path) == guarded
     raw = json.loads(path.read_text())
-    assert raw["schema"] == 1
-    assert {"engine", "mode", "experiment", "trials", "faults_confirmed", "phantoms"} <= set(
+    assert raw["schema"] == 2
+    assert {"engine", "mode", "fault", "trials", "faults_confirmed", "buckets"} <= set(
         raw["idempotency"][0]
     )
 
 
 def test_every_entry_of_the_table_is_the_metrics_own(alone: Report, guarded: Metrics) -> None:
-    by_place = {(e.experiment, e.arm, e.mode): e for e in guarded.idempotency}
+    by_place = {(e.fault, e.arm, e.mode): e for e in guarded.idempotency}
     shown = [e for e in parse(alone.html.read_text()).entries if e.key == "guard"]
     expected = [
         by_place[experiment, arm, mode]
-        for experiment in (KILLED.experiment, ZOMBIE.experiment)
+        for experiment in (KILLED.fault, ZOMBIE.fault)
         for arm in ARMS
         for mode in MODES
     ]

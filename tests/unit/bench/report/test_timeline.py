@@ -13,7 +13,7 @@ STEP = "generate_image/0"
 
 def timelines(run: SyntheticRun, metrics: Metrics, cell_id: str) -> list[JobTimeline]:
     cell: CellMetrics = next(cell for cell in metrics.cells if cell.id == cell_id)
-    return build_timelines(by_cell(run.info, run.history)[cell_id], cell.trial_list)
+    return build_timelines(by_cell(run.info.cells, run.history)[cell_id], cell.trial_list)
 
 
 def test_there_is_one_for_every_trial(run: SyntheticRun, metrics: Metrics) -> None:

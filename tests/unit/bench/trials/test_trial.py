@@ -29,11 +29,11 @@ class Stage:
     continued: int = 0
 
     def trial(self, name: str = "zombie_before_effect", *, drain_s: float = 60.0) -> Trial:
-        member: Any = SimpleNamespace(
+        arm: Any = SimpleNamespace(
             tail=SimpleNamespace(records=self.records),
             stack=SimpleNamespace(place=lambda _: self),
         )
-        return Trial("t#1", "t", member, EXPERIMENTS[name], lease_s=0.2, drain_s=drain_s)
+        return Trial("t#1", "t", arm, EXPERIMENTS[name], lease_s=0.2, drain_s=drain_s)
 
     def continue_group(self) -> None:
         self.continued += 1

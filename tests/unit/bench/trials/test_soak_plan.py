@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bench.arms.topology import Arm
+from bench.arms.topology import Arm, Role
+from bench.faults.registry import FAULTS
 from bench.scenario.file import load_scenario
-from bench.scenario.soak import Role, SoakFault, SoakPlan
-from bench.trials.soak.run import soak_infos
+from bench.scenario.soak import SoakPlan
+from bench.trials.infos import soak_cells
 from bench.trials.soak.schedule import absent, schedule
 
 MIX = [
@@ -48,7 +49,7 @@ def test_faults_come_in_order_as_often_as_asked_and_leave_the_end_quiet() -> Non
 def test_faults_are_drawn_by_their_weights_on_every_place_of_their_role() -> None:
     strikes = schedule(plan(), 7)
     kinds = Counter(strike.fault for strike in strikes if strike.role is not Role.BEAT)
-    assert kinds[SoakFault.SIGKILL] > 2 * kinds[SoakFault.CHILD_SIGKILL]
+    assert kinds["sigkill"] > 2 * kinds["child-sigkill"]
     assert {strike.index for strike in strikes if strike.role is Role.GPU} == {0, 1, 2}
     assert {strike.index for strike in strikes if strike.role is Role.BEAT} == {0}
 
@@ -58,11 +59,11 @@ def test_what_cannot_exist_on_an_arm_is_planned_for_the_others_only() -> None:
     assert {absent(Arm("celery", "hardened"), strike) for strike in strikes} == {None}
     assert {s.role for s in strikes if absent(Arm("celery", "stock"), s)} == {Role.BEAT}
     assert {(s.fault, s.role) for s in strikes if absent(Arm("temporal", "hardened"), s)} == {
-        (SoakFault.CHILD_SIGKILL, Role.CPU),
-        (SoakFault.SIGKILL, Role.BEAT),
+        ("child-sigkill", Role.CPU),
+        ("sigkill", Role.BEAT),
     }
-    celery, temporal = soak_infos(plan(), 7, [])
-    assert celery.planned == len(strikes) > temporal.planned
+    celery, temporal = soak_cells(plan(), 7)
+    assert celery.trials == len(strikes) > temporal.trials
     assert not celery.absent
     assert set(temporal.absent) == {"child-sigkill of cpu", "sigkill of beat"}
 
@@ -72,7 +73,8 @@ def test_what_cannot_exist_on_an_arm_is_planned_for_the_others_only() -> None:
     [
         ({"arms": ["celery/nonsense"]}, "is not one of"),
         ({"arms": ["celery/stock", "celery/stock"]}, "each once"),
-        ({"mix": [{"fault": "freeze", "role": "server"}]}, "freeze strikes cpu, gpu; not server"),
+        ({"mix": [{"fault": "zombie", "role": "server"}]}, "zombie strikes cpu, gpu; not server"),
+        ({"mix": [{"fault": "cancel", "role": "gpu"}]}, "'cancel' is not one of child-sigkill"),
         ({"mix": [*MIX, MIX[0]]}, "each fault and role once"),
         ({"mix": []}, "at least 1 item"),
         ({"steps": 50, "detection_budget_s": 5}, "must exceed a picture's 5 s"),
@@ -92,7 +94,7 @@ def test_the_shipped_soak_plans_twenty_thousand_jobs_and_a_thousand_kills() -> N
         strike
         for arm in scenario.soak.parsed_arms
         for strike in schedule(scenario.soak, scenario.seed)
-        if strike.fault.kills and absent(arm, strike) is None
+        if FAULTS[strike.fault].facts.kills and absent(arm, strike) is None
     ]
     assert jobs > 20_000
     assert len(kills) > 1_050  # some find nobody to kill

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from bench.arms.topology import Stack
+from bench.load import soak_finals as finals
+from bench.load.soak_finals import soak_finals
 from bench.record.history import ClientOp, OpPhase
-from bench.trials.soak import finals
-from bench.trials.soak.finals import soak_finals
 
 CELL, PICTURE = "soak/celery/hardened", b"png"
 

@@ -4,12 +4,11 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 import httpx
 
 from bench.arms.topology import Stack
-from bench.load.finals import final_states
+from bench.load.finals import accepted, final_states
 from bench.record.history import ClientOp, FinalState, OpPhase
 from shared.domain.status import JobStatus
 
@@ -37,9 +36,8 @@ async def soak_finals(stack: Stack, cell: str, ops: Sequence[ClientOp]) -> list[
         seen = [state for state in await asyncio.gather(*map(one, list(fetched))) if state]
         strays = await _strays(client, ops) if _unanswered(ops) else []
     settled = {state.job_id for state in seen}
-    others = [op for op in ops if op.job_id not in settled]
-    asked = [replace(ops[0], op="submit", phase=OpPhase.OK, job_id=job_id) for job_id in strays]
-    return [*seen, *await final_states(stack, cell, [*others, *asked])]
+    others = [job_id for job_id in accepted(ops) if job_id not in settled]
+    return [*seen, *await final_states(stack, cell, [*others, *strays])]
 
 
 def _unanswered(ops: Sequence[ClientOp]) -> bool:

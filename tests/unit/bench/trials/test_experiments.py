@@ -7,11 +7,10 @@ import pytest
 from bench.faults.experiments import EXPERIMENTS, Receiver
 from bench.scenario.idempotency import IdempotencyPlan
 from bench.trials.idempotency.arms import guarded_arms
-from bench.trials.idempotency.infos import experiment_infos
+from bench.trials.infos import experiment_cells
 from shared.sabotage import CrashPoint, Strike
 from shared.settings import Settings
 
-EFFECTS = ["capture_credits"]
 NEEDS_KEY = {"killed_after_effect", "zombie_before_send", "reply_dropped"}
 
 
@@ -24,26 +23,26 @@ def test_every_experiment_has_its_own_crash_point() -> None:
 
 
 def test_an_entry_is_planned_for_every_experiment_arm_and_mode() -> None:
-    infos = experiment_infos(IdempotencyPlan(), EFFECTS)
+    infos = experiment_cells(IdempotencyPlan())
     assert len({info.id for info in infos}) == len(infos) == len(EXPERIMENTS) * 2 * 4
-    assert [*dict.fromkeys(info.experiment for info in infos)] == list(EXPERIMENTS)
+    assert [*dict.fromkeys(info.fault for info in infos)] == list(EXPERIMENTS)
 
 
 def test_only_fenced_has_a_promise_to_keep() -> None:
-    for info in experiment_infos(IdempotencyPlan(), EFFECTS):
+    for info in experiment_cells(IdempotencyPlan()):
         assert ("no_duplicate_effects" in info.demands) == (info.mode == "fenced")
 
 
 def test_without_keys_nothing_is_demanded_that_no_guard_could_do() -> None:
     plan = IdempotencyPlan(receiver=Receiver.IGNORES_KEYS)
-    fenced = [info for info in experiment_infos(plan, EFFECTS) if info.mode == "fenced"]
-    free = {info.experiment for info in fenced if "no_duplicate_effects" not in info.demands}
+    fenced = [info for info in experiment_cells(plan) if info.mode == "fenced"]
+    free = {info.fault for info in fenced if "no_duplicate_effects" not in info.demands}
     assert free == NEEDS_KEY
     assert all("no_duplicate_executions" in info.demands for info in fenced)
 
 
 def test_the_lease_is_the_workers_own() -> None:
-    (info, *_) = experiment_infos(IdempotencyPlan(detection_budget_s=8.0), EFFECTS)
+    (info, *_) = experiment_cells(IdempotencyPlan(detection_budget_s=8.0))
     assert info.lease_s == Settings(detection_budget_s=8.0).lease_s
 
 

@@ -1,0 +1,60 @@
+"""What an engine is to the bench: one entry an engine, and nothing else that tells them apart."""
+
+from dataclasses import dataclass
+
+from bench.errors import BadScenario
+from shared.domain.errors import BadSetting
+from shared.domain.promises import Promises
+from shared.profiles import profile_names, read_promises, read_tables
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """One engine: where its code is, how its server is named, which processes it needs."""
+
+    name: str
+    address_variable: str
+    """The variable that names a server of the user's."""
+    usual_port: int
+    scheduler: str = ""
+    """The module of the process that keeps its schedules."""
+    no_scheduler: str = ""
+    """Why it needs none."""
+
+    @property
+    def package(self) -> str:
+        """The package with its workers and profiles."""
+        return f"{self.name}_impl"
+
+
+ENGINES = {
+    spec.name: spec
+    for spec in (
+        EngineSpec("celery", "CHANGEOVER_REDIS_URL", 6379, scheduler="celery_impl.beat"),
+        EngineSpec(
+            "temporal",
+            "CHANGEOVER_TEMPORAL_ADDRESS",
+            7233,
+            no_scheduler="the server keeps schedules itself: there is no clock",
+        ),
+    )
+}
+
+
+def profiles_of(engine: str) -> list[str]:
+    """Return the names of the profiles that an engine ships."""
+    return profile_names(ENGINES[engine].package)
+
+
+def promises_of(engine: str, profile: str) -> Promises:
+    """Return what a profile promises; `BadScenario` if it does not say."""
+    try:
+        return read_promises(ENGINES[engine].package, profile)
+    except BadSetting as error:
+        raise BadScenario(str(error)) from None
+
+
+def recovers(engine: str, profile: str) -> bool:
+    """Whether a profile has lost messages looked for, which takes a scheduler."""
+    setting = read_tables(ENGINES[engine].package, profile).get("steps.recovers", {})
+    return bool(setting.get("value"))
