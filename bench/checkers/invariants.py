@@ -9,14 +9,13 @@ from bench.checkers.attempts import Attempt
 from bench.checkers.buckets import Buckets, check_buckets
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.checkers.verdict import Checks
+from bench.load.plan import ANSWER_LIMIT_S
 from bench.record.metrics import Bucket, Check, Verdict
 from shared.domain.promises import Promise
 from shared.domain.status import JobStatus
 from shared.policy import CAPTURE_CREDITS, RELEASE_CREDITS, RESERVE_CREDITS
 
 _SHOWN = 5
-_ANSWER_LIMIT_S = 5.0
-"""How long a client waits for an answer (bench/load/locustfile.py)."""
 
 
 def run_invariants(checks: Checks, cell: CellHistory, buckets: Buckets) -> None:
@@ -130,13 +129,13 @@ def check_terminal_status(cell: CellHistory) -> Check:
     wrong: list[str] = []
     doubtful: list[str] = []
     for job in cell.every_job:
-        sights = _sights(job)
-        for place, sight in enumerate(sights):
-            before = [earlier for earlier in sights[:place] if sight.contradicts(earlier)]
+        answers = _answers(job)
+        for place, answer in enumerate(answers):
+            before = [earlier for earlier in answers[:place] if answer.contradicts(earlier)]
             if not before:
                 continue
-            said = f"{job.job_id} was {before[0].status}, then {sight.status}"
-            certain = any(sight.asked_after(earlier) for earlier in before)
+            said = f"{job.job_id} was {before[0].status}, then {answer.status}"
+            certain = any(answer.asked_after(earlier) for earlier in before)
             (wrong if certain else doubtful).append(said)
             if certain:
                 break
@@ -147,30 +146,32 @@ def check_terminal_status(cell: CellHistory) -> Check:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class _Answer:
     """What a client saw of a job, and when; `client` is None for the look after the drain."""
 
     client: str | None
     status: str
     mono_s: float
 
-    def contradicts(self, earlier: "_Sight") -> bool:
+    def contradicts(self, earlier: "_Answer") -> bool:
         return _is_terminal(earlier.status) and self.status != earlier.status
 
-    def asked_after(self, earlier: "_Sight") -> bool:
+    def asked_after(self, earlier: "_Answer") -> bool:
         """Whether no order of the two requests explains what was seen."""
         return (
             _is_terminal(self.status)
             or self.client in (None, earlier.client)
-            or self.mono_s > earlier.mono_s + _ANSWER_LIMIT_S
+            or self.mono_s > earlier.mono_s + ANSWER_LIMIT_S
         )
 
 
-def _sights(job: JobHistory) -> list[_Sight]:
-    sights = [_Sight(op.op_id, op.status, op.mono_s) for op in job.follows if op.status is not None]
+def _answers(job: JobHistory) -> list[_Answer]:
+    answers = [
+        _Answer(op.op_id, op.status, op.mono_s) for op in job.follows if op.status is not None
+    ]
     if job.final is not None:
-        sights.append(_Sight(None, job.final.status or "nothing", job.final.mono_s))
-    return sights
+        answers.append(_Answer(None, job.final.status or "nothing", job.final.mono_s))
+    return answers
 
 
 def _none_wrong(name: str, wrong: list[str]) -> Check:

@@ -7,8 +7,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-_LIKE = {"celery/renewed": "celery/hardened", "temporal/standalone": "temporal/hardened"}
-"""Which arm's expectations hold for one that has none of its own."""
+from bench.arms.engines import profiles_of, promises_of
 
 
 class Extent(StrEnum):
@@ -70,6 +69,9 @@ def expectations() -> dict[tuple[str, str], Expectation]:
 
 
 def expectation_of(fault: str, arm: str) -> Expectation | None:
-    """Return what is promised, by the arm's own entry or its engine's; None if nothing is."""
-    found = expectations()
-    return found.get((fault, arm)) or found.get((fault, _LIKE.get(arm, arm)))
+    """Return what is promised, by the arm's own entry or that of the profile which its own names;
+    None if nothing is."""
+    found, (engine, profile) = expectations(), arm.split("/")
+    known = profile in profiles_of(engine)
+    like = promises_of(engine, profile).expected_as if known else profile
+    return found.get((fault, arm)) or found.get((fault, f"{engine}/{like}"))

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 
+from bench.load.plan import ANSWER_LIMIT_S
 from bench.record.history import ClientOp, OpPhase
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus
 
-_ANSWER_LIMIT_S = 5.0
 _POLL_S = 0.3
 _RETRY_S = 0.5
 _RECORDED_CHARS = 2_000
@@ -175,7 +175,7 @@ async def connected(
     url: str, cell: str, ops: list[ClientOp], workload: str = IMAGE_GENERATION
 ) -> AsyncIterator[Client]:
     """Connect a client to the facade at `url`; it gives up an answer after 5 s."""
-    async with httpx.AsyncClient(base_url=url, timeout=_ANSWER_LIMIT_S) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_LIMIT_S) as http:
         yield Client(http, cell, ops, workload)
 
 

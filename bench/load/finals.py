@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from bench.arms.topology import Stack
+from bench.load.plan import ANSWER_LIMIT_S
 from bench.load.workloads import WORKLOADS
 from bench.record.history import ClientOp, FinalState, OpPhase
 from shared.domain.status import JobStatus
@@ -27,7 +28,7 @@ def accepted(ops: Iterable[ClientOp]) -> list[str]:
 async def final_states(stack: Stack, cell: str, job_ids: Iterable[str]) -> list[FinalState]:
     """Return the state of every one of these jobs."""
     gate = asyncio.Semaphore(_AT_ONCE)
-    async with httpx.AsyncClient(base_url=stack.url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=ANSWER_LIMIT_S) as client:
 
         async def one(job_id: str) -> FinalState:
             async with gate:

@@ -22,7 +22,7 @@ from gevent.queue import Empty, Queue
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
 
-from bench.load.plan import PLAN_VARIABLE, LoadPlan, image_bodies, read_plan
+from bench.load.plan import ANSWER_LIMIT_S, PLAN_VARIABLE, LoadPlan, image_bodies, read_plan
 
 _SUBMIT_TRIES = 5
 # Longer than a facade takes to be started again: without an answer nobody knows of the job.
@@ -108,8 +108,8 @@ class Customer(FastHttpUser):
     """Takes the next arrival and sees it through."""
 
     wait_time = constant(0)
-    connection_timeout = 5.0
-    network_timeout = 5.0
+    connection_timeout = ANSWER_LIMIT_S
+    network_timeout = ANSWER_LIMIT_S
 
     @task
     def order(self) -> None:

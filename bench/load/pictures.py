@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from bench.arms.topology import Stack
+from bench.load.plan import ANSWER_LIMIT_S
 
 _PER_ARM = 6
 
@@ -39,7 +40,7 @@ async def keep_pictures(
         job for job in requests if job not in struck
     ]
     kept: list[Picture] = []
-    async with httpx.AsyncClient(base_url=stack.url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=ANSWER_LIMIT_S) as client:
         for job_id in chosen:
             if len(kept) == _PER_ARM:
                 break

@@ -10,6 +10,9 @@ from typing import Any, Literal
 Arrivals = Literal["poisson", "even"]
 """`poisson`: exponential gaps; `even`: the mean gap, a quarter more or less."""
 
+ANSWER_LIMIT_S = 5.0
+"""How long a client waits for an answer."""
+
 PLAN_VARIABLE = "CHANGEOVER_LOAD_PLAN"
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange", "white", "black")

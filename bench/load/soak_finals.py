@@ -9,6 +9,7 @@ import httpx
 
 from bench.arms.topology import Stack
 from bench.load.finals import accepted, final_states
+from bench.load.plan import ANSWER_LIMIT_S
 from bench.record.history import ClientOp, FinalState, OpPhase
 from shared.domain.status import JobStatus
 
@@ -27,7 +28,7 @@ async def soak_finals(stack: Stack, cell: str, ops: Sequence[ClientOp]) -> list[
         if op.op == "fetch" and op.phase is OpPhase.OK and op.job_id is not None:
             fetched[op.job_id].add(op.detail)
     gate = asyncio.Semaphore(_AT_ONCE)
-    async with httpx.AsyncClient(base_url=stack.url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=ANSWER_LIMIT_S) as client:
 
         async def one(job_id: str) -> FinalState | None:
             async with gate:

@@ -14,7 +14,7 @@ from bench.record.run_info import read_run_info
 from bench.report.build import Report, build_report
 from bench.report.terminal import print_report
 from bench.scenario.file import load_scenario
-from bench.trials.compare import compare
+from bench.trials.run import run_scenario
 from shared.codec import to_json
 
 FELL_SHORT, BAD_INPUT, NOT_FIT = 1, 2, 3
@@ -40,7 +40,7 @@ async def compare_verb(
             if not console.is_terminal:
                 console.print(what)
 
-        await compare(scenario, text, folder, say)
+        await run_scenario(scenario, text, folder, say)
         say("measuring")
         metrics, report = _measure_and_report(folder)
     mark_latest(folder)

@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_metrics_hold_every_cell_with_the_promised_fields(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
-    assert (metrics["schema"], metrics["run_id"]) == (1, run.name)
+    assert (metrics["schema"], metrics["run_id"]) == (2, run.name)
     assert {cell["arm"] for cell in metrics["cells"]} == {"celery/hardened", "temporal/hardened"}
     for cell in metrics["cells"]:
         assert {

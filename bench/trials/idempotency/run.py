@@ -15,7 +15,7 @@ from bench.arms.services import start_effect_sink
 from bench.arms.supervisor import Supervisor
 from bench.faults.experiments import EXPERIMENTS, Experiment, Receiver
 from bench.load.finals import accepted, final_states
-from bench.load.plan import image_bodies
+from bench.load.plan import ANSWER_LIMIT_S, image_bodies
 from bench.record.history import History
 from bench.scenario.idempotency import IdempotencyPlan, experiment_id
 from bench.scenario.model import Scenario
@@ -133,7 +133,7 @@ async def _run_trials(
     bodies = _bodies(plan, random.Random(f"{seed}:{experiment.name}"))
     frozen = experiment.strike is Strike.FREEZE
     at_once = asyncio.Semaphore(_zombies(plan) if frozen else plan.trials)
-    async with httpx.AsyncClient(base_url=arm.stack.url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=arm.stack.url, timeout=ANSWER_LIMIT_S) as client:
 
         async def run(trial: Trial, body: dict[str, Any]) -> None:
             async with at_once:

@@ -1,4 +1,4 @@
-"""`changeover compare`: runs a scenario on every arm and writes the run folder."""
+"""Runs a scenario on every arm and writes the run folder."""
 
 import shlex
 import sys
@@ -33,7 +33,9 @@ from shared.domain.records import EffectRecord
 _EFFECTS_LIMIT_S = 300.0
 
 
-async def compare(scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]) -> None:
+async def run_scenario(
+    scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]
+) -> None:
     """Run the scenario and write `run.json`, `history.jsonl` and `images/` into the folder."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     host = host_facts()
