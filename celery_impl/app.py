@@ -6,10 +6,10 @@ from kombu.entity import Exchange
 from kombu.entity import Queue as BrokerQueue
 
 import celery_impl.face_tasks
-import celery_impl.tasks  # noqa: F401 - registers the shared tasks, as the others do
-from celery_impl.application import ChangeoverApp
+import celery_impl.image_tasks  # noqa: F401 - registers the shared tasks, as the others do
 from celery_impl.face_flows import NOTIFY_SESSION_USER
-from celery_impl.housekeeping import HOUSEKEEPING
+from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
 from shared.domain.jobs import EffectiveSetting
 from shared.policy import NOTIFY_USER, POLICIES, Queue, StepPolicy

@@ -8,9 +8,9 @@ from celery import signals
 from celery.platforms import EX_FAILURE
 
 from celery_impl.app import build_app
-from celery_impl.application import ChangeoverApp
-from celery_impl.housekeeping import keep_sweeps_out_of_the_log
-from celery_impl.renewal import renew_running_tasks
+from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.kept_by_us.housekeeping import keep_sweeps_out_of_the_log
+from celery_impl.kept_by_us.renewal import renew_running_tasks
 from shared.policy import Queue
 from shared.presence import Presence
 from shared.settings import Settings

@@ -2,8 +2,8 @@
 
 import time
 
-from celery_impl.state import JobStates
-from celery_impl.step_state import StepStates
+from celery_impl.kept_by_us.state import JobStates
+from celery_impl.kept_by_us.step_state import StepStates
 from shared.ports.step_host import StopReason
 
 _ASK_EVERY_S = 0.25

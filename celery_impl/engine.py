@@ -10,11 +10,11 @@ import redis
 from kombu.exceptions import OperationalError
 
 from celery_impl.app import PUBLISHER_SETTINGS, build_publisher
-from celery_impl.application import ChangeoverApp
 from celery_impl.bounds import recovery_bounds
-from celery_impl.face_sessions import Verdict
-from celery_impl.publisher import PATIENCE_S
-from celery_impl.queues import Queues
+from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.kept_by_us.face_waits import Verdict
+from celery_impl.kept_by_us.publisher import PATIENCE_S
+from celery_impl.kept_by_us.queues import Queues
 from celery_impl.trace import Tracer
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import DatabaseError, connect, create_tables

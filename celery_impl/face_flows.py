@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from celery import chain
 
-from celery_impl.flows import Signature, step_signature
+from celery_impl.signatures import Signature, step_signature
 from shared.policy import CLOSE_SESSION, NOTIFY_USER, SAVE_RESULT
 
 if TYPE_CHECKING:

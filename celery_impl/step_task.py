@@ -7,8 +7,8 @@ from typing import Any, NoReturn, TypeVar
 from celery import Task, shared_task
 from celery.exceptions import Ignore
 
-from celery_impl.application import ChangeoverApp
 from celery_impl.context import CeleryHost
+from celery_impl.kept_by_us.application import ChangeoverApp
 from shared.adapters.sql import DatabaseError
 from shared.codec import to_json
 from shared.domain.errors import JobCancelled, StepRefused, Superseded

@@ -8,10 +8,10 @@ that stand still published again.
 import time
 from collections.abc import Sequence
 
-from celery_impl.application import ChangeoverApp
-from celery_impl.face_sessions import missing
-from celery_impl.queues import HeldMessage, Queues
-from celery_impl.state import JobState
+from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.kept_by_us.face_waits import missing
+from celery_impl.kept_by_us.queues import HeldMessage, Queues
+from celery_impl.kept_by_us.state import JobState
 from shared.codec import from_json
 from shared.domain.jobs import IMAGE_GENERATION, EngineTrace, ImageJob
 from shared.domain.records import AttemptRecord

@@ -22,7 +22,7 @@ def main() -> None:
     os.environ.update(load(settings).environment)
     from celery_impl.child import build_worker_app
     from celery_impl.gate import ReadyChildren
-    from celery_impl.housekeeping import HOUSEKEEPING
+    from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 
     app = build_worker_app(settings, role)
     app.steps["consumer"].add(ReadyChildren)

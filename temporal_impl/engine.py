@@ -34,7 +34,7 @@ from temporal_impl.execution import ImageJobs, JobExecution, NotOnServerError
 from temporal_impl.face_sessions import FaceSessions
 from temporal_impl.messages import FaceOrder, ImageOrder, Verdict
 from temporal_impl.profile import Execution
-from temporal_impl.standalone_jobs import StandaloneJobs
+from temporal_impl.standalone.jobs import StandaloneJobs
 from temporal_impl.workflow_jobs import WorkflowJobs
 
 

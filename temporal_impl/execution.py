@@ -40,7 +40,7 @@ class NotOnServerError(Exception):
 
 
 @contextmanager
-def not_found_is_no_error() -> Iterator[None]:
+def not_found_is_not_on_server() -> Iterator[None]:
     """Raise `NotOnServerError` for the server's NOT_FOUND about a job."""
     try:
         yield

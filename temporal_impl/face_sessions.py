@@ -9,7 +9,7 @@ from shared.domain.errors import BadRequest, JobOver
 from shared.domain.ids import JobId
 from shared.domain.status import JobStatus
 from shared.settings import Settings
-from temporal_impl.execution import NotOnServerError, not_found_is_no_error
+from temporal_impl.execution import NotOnServerError, not_found_is_not_on_server
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
 from temporal_impl.messages import FaceOrder, FaceWorkflowInput, Verdict
 from temporal_impl.profile import TemporalProfile
@@ -88,7 +88,7 @@ class FaceSessions:
 
     async def _signal(self, job_id: JobId, name: str, args: list[object]) -> None:
         try:
-            with not_found_is_no_error():
+            with not_found_is_not_on_server():
                 await self._calls.handle(job_id).signal(name, args=args)
         except NotOnServerError:
             # It has closed since it was looked at.

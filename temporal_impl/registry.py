@@ -8,12 +8,12 @@ from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.policy import Queue
 from shared.runtime import Runtime
-from temporal_impl.activities import ImageActivities
 from temporal_impl.face_activities import FaceActivities
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
+from temporal_impl.image_activities import ImageActivities
+from temporal_impl.image_workflows import ImageGenerationWorkflow
 from temporal_impl.purge_workflow import PurgeUploadsWorkflow
-from temporal_impl.standalone import StandaloneActivities
-from temporal_impl.workflows import ImageGenerationWorkflow
+from temporal_impl.standalone.activities import StandaloneActivities
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.types import MethodAsyncSingleParam
 
 from shared.domain.ids import JobId
-from temporal_impl.execution import not_found_is_no_error
+from temporal_impl.execution import not_found_is_not_on_server
 from temporal_impl.options import CPU_TASK_QUEUE
 from temporal_impl.profile import TemporalProfile
 
@@ -50,5 +50,5 @@ class WorkflowCalls:
 
     async def describe(self, job_id: JobId) -> WorkflowExecutionDescription:
         """Describe the job's workflow; `NotOnServerError` if there is none."""
-        with not_found_is_no_error():
+        with not_found_is_not_on_server():
             return await self.handle(job_id).describe()

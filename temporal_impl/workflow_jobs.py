@@ -12,14 +12,14 @@ from shared.domain.ids import JobId
 from shared.domain.jobs import EngineTrace, EngineView
 from shared.domain.status import JobStatus
 from shared.policy import RESERVE_CREDITS
-from temporal_impl.execution import failed_view, not_found_is_no_error
+from temporal_impl.execution import failed_view, not_found_is_not_on_server
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
+from temporal_impl.image_workflows import ImageGenerationWorkflow
 from temporal_impl.messages import ImageOrder, ImageWorkflowInput, SessionOutcome
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.session_memo import SessionMemo
 from temporal_impl.trace import PendingStep, held, waits
 from temporal_impl.workflow_calls import WorkflowCalls
-from temporal_impl.workflows import ImageGenerationWorkflow
 
 # WorkflowExecutionStarted, WorkflowTaskScheduled, WorkflowTaskStarted: no step scheduled yet.
 _EVENTS_BEFORE_FIRST_STEP = 3
@@ -61,7 +61,7 @@ class WorkflowJobs:
         return EngineView(JobStatus.SUCCEEDED, result=result, updated_at_s=closed_at_s)
 
     async def cancel(self, job_id: JobId) -> None:
-        with not_found_is_no_error():
+        with not_found_is_not_on_server():
             await self._calls.handle(job_id).cancel()
 
     async def trace(self, job_id: JobId) -> EngineTrace:

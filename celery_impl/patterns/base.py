@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery, Task, shared_task
 from redis import Redis
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from celery_impl.profile import CeleryProfile
 from shared.adapters.ledger import SqlLedger
@@ -25,7 +25,7 @@ class PatternApp(Celery):  # type: ignore[misc]  # celery ships no types
     version = "v1"
 
     @cached_property
-    def database(self) -> Engine:
+    def database(self) -> Database:
         return connect(self.settings.database_url)
 
     @property

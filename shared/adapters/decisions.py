@@ -1,6 +1,7 @@
 """Write-once registers in SQL."""
 
-from sqlalchemy import Column, Engine, String, Table, select
+from sqlalchemy import Column, String, Table, select
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_or_ignore, metadata
 
@@ -15,13 +16,13 @@ _decisions = Table(
 class SqlDecisions:
     """`Decisions` by the primary key: the first insert wins."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def decide(self, key: str, value: str) -> str:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(
-                insert_or_ignore(self._engine, _decisions), {"key": key, "value": value}
+                insert_or_ignore(self._database, _decisions), {"key": key, "value": value}
             )
             stands: str = connection.execute(
                 select(_decisions.c.value).where(_decisions.c.key == key)
@@ -29,7 +30,7 @@ class SqlDecisions:
             return stands
 
     def decided(self, key: str) -> str | None:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             value: str | None = connection.execute(
                 select(_decisions.c.value).where(_decisions.c.key == key)
             ).scalar_one_or_none()

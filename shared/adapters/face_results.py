@@ -1,6 +1,7 @@
 """The table of finished comparisons in SQL."""
 
-from sqlalchemy import Column, Engine, String, Table, Text, select
+from sqlalchemy import Column, String, Table, Text, select
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_if_absent, metadata
 
@@ -16,12 +17,12 @@ _results = Table(
 class SqlFaceResults:
     """`FaceResults` by the primary key: the first insert wins."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def save(self, key: str, job_id: str, result_json: str) -> str:
         row = {"key": key, "job_id": job_id, "result": result_json}
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             if insert_if_absent(connection, _results, row):
                 return result_json
             stored: str = connection.execute(
@@ -30,7 +31,7 @@ class SqlFaceResults:
             return stored
 
     def get(self, key: str) -> str | None:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             stored: str | None = connection.execute(
                 select(_results.c.result).where(_results.c.key == key)
             ).scalar_one_or_none()

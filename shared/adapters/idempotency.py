@@ -2,7 +2,8 @@
 
 import time
 
-from sqlalchemy import Column, Engine, Float, Integer, String, Table, Text, select, update
+from sqlalchemy import Column, Float, Integer, String, Table, Text, select, update
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata
 from shared.ports.idempotency import Claimed, Held, Idempotency, IdempotencyMode, Stored
@@ -57,11 +58,11 @@ class CheckThenAct(StableKey, NoGuard):
     often written, so that it can be measured.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def begin(self, key: str, owner: str, lease_s: float) -> Claimed | Stored | Held:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             row = connection.execute(select(_steps.c.result).where(_steps.c.key == key)).first()
         if row is not None and row.result is not None:
             return Stored(row.result)
@@ -69,8 +70,8 @@ class CheckThenAct(StableKey, NoGuard):
 
     def commit(self, key: str, token: int, result: str) -> bool:
         row = {"key": key, "token": 1, "owner": "", "lease_until_s": 0.0, "result": result}
-        with self._engine.begin() as connection:
-            connection.execute(insert_or_ignore(self._engine, _steps), row)
+        with self._database.begin() as connection:
+            connection.execute(insert_or_ignore(self._database, _steps), row)
         return True
 
 
@@ -80,20 +81,20 @@ class Claim(StableKey, NoGuard):
     Without a lease a dead holder cannot be told from a live one, so a later attempt computes too.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def begin(self, key: str, owner: str, lease_s: float) -> Claimed | Stored | Held:
         row = {"key": key, "token": 1, "owner": owner, "lease_until_s": 0.0, "result": None}
-        with self._engine.begin() as connection:
-            connection.execute(insert_or_ignore(self._engine, _steps), row)
+        with self._database.begin() as connection:
+            connection.execute(insert_or_ignore(self._database, _steps), row)
             stored = connection.execute(
                 select(_steps.c.result).where(_steps.c.key == key)
             ).scalar_one()
         return Claimed(1) if stored is None else Stored(stored)
 
     def commit(self, key: str, token: int, result: str) -> bool:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(
                 update(_steps)
                 .where(_steps.c.key == key, _steps.c.result.is_(None))
@@ -110,12 +111,12 @@ class Fenced(StableKey):
     Source of the scheme: fencing tokens, Kleppmann, "How to do distributed locking" (2016).
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def begin(self, key: str, owner: str, lease_s: float) -> Claimed | Stored | Held:
         now = time.time()
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             row = connection.execute(
                 select(_steps).where(_steps.c.key == key).with_for_update()
             ).first()
@@ -152,7 +153,7 @@ class Fenced(StableKey):
         self._change(key, token, lease_until_s=0.0)
 
     def _change(self, key: str, token: int, **values: object) -> bool:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             changed = connection.execute(
                 update(_steps)
                 .where(_steps.c.key == key, _steps.c.token == token, _steps.c.result.is_(None))
@@ -161,14 +162,14 @@ class Fenced(StableKey):
         return changed == 1
 
 
-def idempotency_store(mode: IdempotencyMode, engine: Engine) -> Idempotency:
+def idempotency_store(mode: IdempotencyMode, database: Database) -> Idempotency:
     """Return the store for `mode`."""
     match mode:
         case IdempotencyMode.NONE:
             return NoGuard()
         case IdempotencyMode.CHECK_THEN_ACT:
-            return CheckThenAct(engine)
+            return CheckThenAct(database)
         case IdempotencyMode.CLAIM:
-            return Claim(engine)
+            return Claim(database)
         case IdempotencyMode.FENCED:
-            return Fenced(engine)
+            return Fenced(database)

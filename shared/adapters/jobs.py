@@ -4,7 +4,8 @@ import hashlib
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Column, Engine, Float, Row, String, Table, Text, select, update
+from sqlalchemy import Column, Float, Row, String, Table, Text, select, update
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata
 from shared.domain.errors import Conflict, UnknownJob
@@ -42,8 +43,8 @@ _artifacts = Table(
 class SqlJobs:
     """`Jobs` in three tables; every method is one transaction."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def register(
         self, workload: str, engine: str, request: str, idempotency_key: str | None
@@ -52,7 +53,7 @@ class SqlJobs:
             new_job_id(), workload, engine, request, Acceptance.PENDING, time.time()
         )
         body = hashlib.sha256(f"{workload}\0{request}".encode()).hexdigest()
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             if idempotency_key is not None:
                 row = {
                     "idempotency_key": idempotency_key,
@@ -97,7 +98,7 @@ class SqlJobs:
         return self._decide(job_id, Acceptance.REJECTED)
 
     def _decide(self, job_id: JobId, verdict: Acceptance) -> bool:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(
                 update(_jobs)
                 .where(_jobs.c.job_id == job_id, _jobs.c.acceptance == Acceptance.PENDING)
@@ -109,7 +110,7 @@ class SqlJobs:
         return stands == verdict
 
     def get(self, job_id: JobId) -> RegisteredJob:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             row = connection.execute(select(_jobs).where(_jobs.c.job_id == job_id)).first()
         if row is None or row.acceptance == Acceptance.REJECTED:
             raise UnknownJob(f"no job {job_id}; check the id that the submit call returned")
@@ -126,7 +127,7 @@ class SqlJobs:
         if workload is not None:
             query = query.where(_jobs.c.workload == workload)
         query = query.order_by(_jobs.c.created_at_s.desc()).limit(limit)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return [_job(row) for row in connection.execute(query)]
 
     def add_artifact(self, job_id: str, artifact: Artifact) -> None:
@@ -136,12 +137,12 @@ class SqlJobs:
             "media_type": artifact.media_type,
             "sha256": artifact.sha256,
         }
-        with self._engine.begin() as connection:
-            connection.execute(insert_or_ignore(self._engine, _artifacts), row)
+        with self._database.begin() as connection:
+            connection.execute(insert_or_ignore(self._database, _artifacts), row)
 
     def artifacts(self, job_id: str) -> Sequence[Artifact]:
         query = select(_artifacts).where(_artifacts.c.job_id == job_id).order_by(_artifacts.c.name)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return [
                 Artifact(row.name, row.media_type, row.sha256) for row in connection.execute(query)
             ]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import (
     Column,
-    Engine,
     Float,
     Integer,
     Row,
@@ -14,6 +13,9 @@ from sqlalchemy import (
     Text,
     insert,
     select,
+)
+from sqlalchemy import (
+    Engine as Database,
 )
 
 from shared.adapters.sql import metadata, take_turns
@@ -43,12 +45,12 @@ _FIELDS = [column.name for column in _ledger.columns if column.name != "seq"]
 class SqlLedger:
     """`Ledger` in one append-only table."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def append(self, record: AttemptRecord) -> None:
         row = {name: getattr(record, name) for name in _FIELDS}
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             # PostgreSQL hands out numbers before it commits: a reader that follows by number would
             # miss a record that commits after a higher one.
             take_turns(connection, "ledger")
@@ -61,7 +63,7 @@ class SqlLedger:
         return self._read(select(_ledger).where(_ledger.c.job_id == job_id))
 
     def _read(self, query: Select[*tuple[object, ...]]) -> Sequence[AttemptRecord]:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return [_record(row) for row in connection.execute(query.order_by(_ledger.c.seq))]
 
 

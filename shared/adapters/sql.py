@@ -1,11 +1,12 @@
-"""The database: one SQLAlchemy engine a process, SQLite in WAL mode by default."""
+"""The database: one a process, SQLite in WAL mode by default."""
 
 import sqlite3
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, select
+from sqlalchemy import Connection, MetaData, create_engine, event, func, select
+from sqlalchemy import Engine as Database
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
@@ -17,8 +18,8 @@ _BUSY_TIMEOUT_S = 20
 _CONNECT_TIMEOUT_S = 5
 
 
-def connect(url: str) -> Engine:
-    """Return an engine for `url`; nothing is opened yet.
+def connect(url: str) -> Database:
+    """Return a database for `url`; nothing is opened yet.
 
     Safe under SIGKILL of any process that uses it: every change is one transaction, and SQLite's
     WAL survives the death of a writer.
@@ -32,10 +33,10 @@ def connect(url: str) -> Engine:
             # libpq's own is not to give up.
             connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
         )
-    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
-    return engine
+    database = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
+    event.listen(database, "connect", _configure_sqlite)
+    event.listen(database, "begin", _begin_immediate)
+    return database
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -69,9 +70,9 @@ def _begin_immediate(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def create_tables(engine: Engine, tables: MetaData = metadata) -> None:
+def create_tables(database: Database, tables: MetaData = metadata) -> None:
     """Create what is missing; several processes may do so at once."""
-    with engine.begin() as connection:
+    with database.begin() as connection:
         # PostgreSQL's IF NOT EXISTS fails with a duplicate key if another session creates the same.
         take_turns(connection, "tables")
         for table in tables.sorted_tables:
@@ -80,9 +81,9 @@ def create_tables(engine: Engine, tables: MetaData = metadata) -> None:
                 connection.execute(CreateIndex(index, if_not_exists=True))
 
 
-def insert_or_ignore(engine: Engine, table: Any) -> Any:
+def insert_or_ignore(database: Database, table: Any) -> Any:
     """Return an INSERT that leaves an existing row as it is."""
-    if engine.dialect.name != "postgresql":
+    if database.dialect.name != "postgresql":
         return sqlite.insert(table).on_conflict_do_nothing()
     # Late: it takes as long to import as a tenth of a worker's start, and most have no use for it.
     from sqlalchemy.dialects import postgresql
@@ -104,9 +105,9 @@ def take_turns(connection: Connection, what: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
 
 
-def is_idle(engine: Engine) -> bool:
+def is_idle(database: Database) -> bool:
     """Whether no transaction of this process is under way."""
-    return not isinstance(engine.pool, QueuePool) or engine.pool.checkedout() == 0
+    return not isinstance(database.pool, QueuePool) or database.pool.checkedout() == 0
 
 
 DatabaseError = (OperationalError, ProgrammingError)

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Column, Engine, Float, Integer, String, Table, delete, select, tuple_, update
+from sqlalchemy import Column, Float, Integer, String, Table, delete, select, tuple_, update
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_if_absent, metadata, take_turns
 from shared.domain.errors import Conflict
@@ -27,8 +28,8 @@ _FORGET_AT_ONCE = 50
 class SqlUploads:
     """`Uploads` by the primary key: the first insert wins."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def offer(self, job_id: str, upload: Upload) -> Upload:
         row = {
@@ -38,7 +39,7 @@ class SqlUploads:
             "media_type": upload.media_type,
             "size": upload.size,
         }
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             take_turns(connection, _TURNS)
             if insert_if_absent(connection, _uploads, row):
                 return upload
@@ -51,14 +52,14 @@ class SqlUploads:
 
     def of_job(self, job_id: str) -> Mapping[str, Upload]:
         query = select(_uploads).where(_uploads.c.job_id == job_id)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return {
                 row.slot: Upload(row.slot, row.sha256, row.media_type, row.size)
                 for row in connection.execute(query)
             }
 
     def finish(self, job_id: str) -> None:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(
                 update(_uploads)
                 .where(_uploads.c.job_id == job_id, _uploads.c.finished_at_s.is_(None))
@@ -67,7 +68,7 @@ class SqlUploads:
 
     def forget_finished(self, before_s: float, remove: Callable[[str], None]) -> int:
         key = tuple_(_uploads.c.job_id, _uploads.c.slot)
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             take_turns(connection, _TURNS)
             old = connection.execute(
                 select(_uploads)

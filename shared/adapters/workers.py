@@ -3,7 +3,8 @@
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Column, Engine, Float, Integer, String, Table, delete, select
+from sqlalchemy import Column, Float, Integer, String, Table, delete, select
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_or_ignore, metadata
 from shared.ports.workers import WorkerInfo
@@ -22,14 +23,14 @@ _workers = Table(
 class SqlWorkers:
     """`Workers` as one row a process."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def beat(self, name: str, role: str, engine: str, pid: int) -> None:
         now = time.time()
         row = {"name": name, "pid": pid, "role": role, "engine": engine, "seen_at_s": now}
-        with self._engine.begin() as connection:
-            connection.execute(insert_or_ignore(self._engine, _workers), row)
+        with self._database.begin() as connection:
+            connection.execute(insert_or_ignore(self._database, _workers), row)
             connection.execute(
                 _workers.update()
                 .where(_workers.c.name == name, _workers.c.pid == pid)
@@ -37,7 +38,7 @@ class SqlWorkers:
             )
 
     def leave(self, name: str, pid: int) -> None:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(
                 delete(_workers).where(_workers.c.name == name, _workers.c.pid == pid)
             )
@@ -47,7 +48,7 @@ class SqlWorkers:
         query = (
             select(_workers).where(_workers.c.seen_at_s > now - within_s).order_by(_workers.c.name)
         )
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return [
                 WorkerInfo(row.name, row.role, row.engine, row.pid, now - row.seen_at_s)
                 for row in connection.execute(query)

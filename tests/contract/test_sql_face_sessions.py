@@ -5,9 +5,9 @@ import time
 import pytest
 from sqlalchemy import Engine
 
-from celery_impl.face_sessions import FaceSessions, Verdict
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates, change
+from celery_impl.kept_by_us.face_waits import FaceWaits, Verdict
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.state import JobStates, change
 from shared.domain.errors import JobOver
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
 from shared.domain.status import JobStatus
@@ -30,7 +30,7 @@ def _open(database: Engine, job_id: str, deadline_s: float) -> None:
     JobStates(database).add(
         job_id, FACE_SIMILARITY, "{}", first_step=OPEN_SESSION, deadline_s=deadline_s
     )
-    FaceSessions(database).opened(job_id)
+    FaceWaits(database).opened(job_id)
 
 
 def _announced(database: Engine, job_id: str) -> set[str]:
@@ -38,7 +38,7 @@ def _announced(database: Engine, job_id: str) -> set[str]:
 
 
 def test_two_files_at_once_ask_for_the_comparison(database: Engine, waiting: list[str]) -> None:
-    sessions = FaceSessions(database)
+    sessions = FaceWaits(database)
     for job_id in waiting:
         in_threads(
             4, lambda n, job=job_id: sessions.provide(job, (IMAGE, VIDEO)[n % 2], f"sha256 {n % 2}")
@@ -48,7 +48,7 @@ def test_two_files_at_once_ask_for_the_comparison(database: Engine, waiting: lis
 
 
 def test_the_last_file_and_the_opening_at_once_ask_for_the_comparison(database: Engine) -> None:
-    states, sessions = JobStates(database), FaceSessions(database)
+    states, sessions = JobStates(database), FaceWaits(database)
     for race in range(RACES):
         job_id = f"job-{race}"
         states.add(
@@ -62,7 +62,7 @@ def test_the_last_file_and_the_opening_at_once_ask_for_the_comparison(database: 
 
 
 def test_the_last_file_and_the_deadline_end_the_wait_one_way(database: Engine) -> None:
-    states, sessions = JobStates(database), FaceSessions(database)
+    states, sessions = JobStates(database), FaceWaits(database)
     for race in range(RACES):
         job_id = f"job-{race}"
         _open(database, job_id, deadline_s=time.time() + 60)
@@ -91,7 +91,7 @@ def test_the_last_file_and_the_deadline_end_the_wait_one_way(database: Engine) -
 
 
 def test_of_racing_verdicts_and_a_cancel_one_counts(database: Engine, waiting: list[str]) -> None:
-    states, sessions = JobStates(database), FaceSessions(database)
+    states, sessions = JobStates(database), FaceWaits(database)
 
     def end(n: int, job_id: str) -> bool:
         if n == 3:

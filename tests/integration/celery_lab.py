@@ -15,7 +15,7 @@ from typing import TypeVar
 import httpx
 
 from bench.arms.services import redis_binary
-from celery_impl.queues import HeldMessage, Queues
+from celery_impl.kept_by_us.queues import HeldMessage, Queues
 from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from PIL import Image
 
 from celery_impl.engine import CeleryEngine
-from celery_impl.state import change
+from celery_impl.kept_by_us.state import change
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
 from shared.domain.ids import JobId
 from shared.domain.jobs import EngineView

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.state import JobStates
 from shared.domain.errors import EngineUnavailable, JobOver
 from shared.domain.faces import IMAGE, VIDEO
 from shared.domain.jobs import IMAGE_GENERATION

@@ -14,7 +14,7 @@ from PIL import Image
 from sqlalchemy import text
 
 from celery_impl.engine import CeleryEngine, create_engine
-from celery_impl.face_sessions import FaceSessions
+from celery_impl.kept_by_us.face_waits import FaceWaits
 from shared.domain.errors import BadRequest, JobOver
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
 from shared.domain.ids import JobId
@@ -297,7 +297,7 @@ async def test_what_was_announced_and_never_published_is_found_by_the_sweeper(
     await reached(engine, job_id, JobStatus.WAITING)
     await engine.provide(job_id, IMAGE, lab.upload(job_id, IMAGE, DOCUMENT))
     # The process that brings the last file dies before it can publish anything.
-    FaceSessions(lab.database).provide(job_id, VIDEO, lab.upload(job_id, VIDEO, SAME))
+    FaceWaits(lab.database).provide(job_id, VIDEO, lab.upload(job_id, VIDEO, SAME))
     await succeeded(engine, job_id)
     assert comparisons(lab, job_id) == 1
 

@@ -11,7 +11,7 @@ import pytest
 
 from celery_impl.app import build_app
 from celery_impl.engine import CeleryEngine, create_engine
-from celery_impl.renewal import Lease
+from celery_impl.kept_by_us.renewal import Lease
 from shared.domain.ids import JobId
 from shared.domain.impact import Impact
 from shared.domain.jobs import IMAGE_GENERATION, EngineView

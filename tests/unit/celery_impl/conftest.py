@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates
-from celery_impl.step_state import StepStates
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.state import JobStates
+from celery_impl.kept_by_us.step_state import StepStates
 from shared.adapters.sql import connect, create_tables
 
 

@@ -7,8 +7,8 @@ from celery.app.defaults import DEFAULTS
 from kombu.transport.redis import Channel
 
 from celery_impl.bounds import recovery_bounds
+from celery_impl.kept_by_us.renewal import INDEX
 from celery_impl.profile import load
-from celery_impl.renewal import INDEX
 from shared.domain.impact import Impact
 from shared.settings import Settings
 

@@ -19,9 +19,9 @@ from temporalio.worker import Worker
 from shared.domain.jobs import Artifact, GeneratedImage, ImageJob, ImageResult
 from shared.policy import GENERATE_IMAGE, POLICIES, Queue
 from temporal_impl.execution import root_cause
+from temporal_impl.image_workflows import ImageGenerationWorkflow
 from temporal_impl.messages import Assemble, GenerateImage, ImageOrder, ImageWorkflowInput
 from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, StepOptions
-from temporal_impl.workflows import ImageGenerationWorkflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

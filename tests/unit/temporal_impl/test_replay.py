@@ -12,7 +12,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
-from temporal_impl.workflows import ImageGenerationWorkflow
+from temporal_impl.image_workflows import ImageGenerationWorkflow
 from tests.unit.temporal_impl.changed_workflows import (
     ForgetsTheDeadline,
     NotifiesBeforeSaving,

@@ -1,9 +1,10 @@
 """The state of steps, in SQL: attempts, checkpoints and results, of which a broker keeps none."""
 
-from sqlalchemy import Column, Engine, Integer, String, Table, Text, select, update
+from sqlalchemy import Column, Integer, String, Table, Text, select, update
+from sqlalchemy import Engine as Database
 
-from celery_impl.publication import received
-from celery_impl.state import change, jobs
+from celery_impl.kept_by_us.publication import received
+from celery_impl.kept_by_us.state import change, jobs
 from shared.adapters.sql import insert_or_ignore, metadata
 from shared.domain.status import JobStatus
 from shared.policy import OPEN_SESSION
@@ -22,14 +23,14 @@ _steps = Table(
 class StepStates:
     """Every change is one transaction."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def begin_attempt(self, job_id: str, step: str) -> int:
         """Count one more delivery of a step and return the attempt's number, from 1."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             row = {"job_id": job_id, "step": step, "attempts": 0}
-            connection.execute(insert_or_ignore(self._engine, _steps), row)
+            connection.execute(insert_or_ignore(self._database, _steps), row)
             attempts: int = connection.execute(
                 update(_steps)
                 .where(_steps.c.job_id == job_id, _steps.c.step == step)
@@ -51,7 +52,7 @@ class StepStates:
     def checkpoint(self, job_id: str, step: str) -> str | None:
         """Return the newest checkpoint of a step."""
         query = select(_steps.c.checkpoint).where(_steps.c.job_id == job_id, _steps.c.step == step)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             ref: str | None = connection.execute(query).scalar_one_or_none()
         return ref
 
@@ -62,11 +63,11 @@ class StepStates:
     def results(self, job_id: str) -> dict[str, str]:
         """Return the results of the finished steps by step name."""
         query = select(_steps).where(_steps.c.job_id == job_id, _steps.c.result.is_not(None))
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return {row.step: row.result for row in connection.execute(query)}
 
     def _change(self, job_id: str, step: str, **values: object) -> None:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(
                 update(_steps)
                 .where(_steps.c.job_id == job_id, _steps.c.step == step)

@@ -5,10 +5,10 @@ import time
 import pytest
 from sqlalchemy import Engine
 
-from celery_impl.face_sessions import FaceSessions, Verdict
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates, change
-from celery_impl.step_state import StepStates
+from celery_impl.kept_by_us.face_waits import FaceWaits, Verdict
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.state import JobStates, change
+from celery_impl.kept_by_us.step_state import StepStates
 from shared.domain.errors import BadRequest, JobOver, UnknownJob
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
 from shared.domain.jobs import IMAGE_GENERATION
@@ -32,7 +32,7 @@ class Session:
         self._database = database
         self.states = JobStates(database)
         self.steps = StepStates(database)
-        self.sessions = FaceSessions(database)
+        self.sessions = FaceWaits(database)
         self._publications = Publications(database)
 
     def accepted(self, deadline_in_s: float = 60) -> "Session":

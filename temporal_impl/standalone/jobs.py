@@ -18,7 +18,7 @@ from shared.domain.ids import JobId
 from shared.domain.jobs import EngineTrace, EngineView, ImageResult
 from shared.domain.status import JobStatus
 from shared.policy import RELEASE_CREDITS
-from temporal_impl.execution import NotOnServerError, failed_view, not_found_is_no_error
+from temporal_impl.execution import NotOnServerError, failed_view, not_found_is_not_on_server
 from temporal_impl.messages import ImageOrder
 from temporal_impl.options import StepOptions
 from temporal_impl.profile import TemporalProfile
@@ -127,7 +127,7 @@ class StandaloneJobs:
     async def _describe(
         self, job_id: JobId, *, include_input: bool = False
     ) -> ActivityExecutionDescription:
-        with not_found_is_no_error():
+        with not_found_is_not_on_server():
             return await self._handle(job_id).describe(
                 include_input=include_input, include_heartbeat_details=True
             )

@@ -12,9 +12,9 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from celery_impl.application import ChangeoverApp
-from celery_impl.flows import next_image_step
-from celery_impl.queues import Queues
+from celery_impl.image_flows import next_image_step
+from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.kept_by_us.queues import Queues
 from shared.codec import from_json
 from shared.domain.jobs import IMAGE_GENERATION, ImageJob
 from shared.domain.status import JobStatus

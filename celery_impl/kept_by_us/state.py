@@ -12,7 +12,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
-    Engine,
     Float,
     Row,
     String,
@@ -21,8 +20,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import (
+    Engine as Database,
+)
 
-from celery_impl.publication import announce, forget
+from celery_impl.kept_by_us.publication import announce, forget
 from shared.adapters.sql import insert_if_absent, metadata
 from shared.domain.errors import UnknownJob
 from shared.domain.status import JobStatus
@@ -79,8 +81,8 @@ class JobState:
 class JobStates:
     """Every change is one transaction. Nothing changes a job that is over."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def add(
         self,
@@ -101,13 +103,13 @@ class JobStates:
             "deadline_s": deadline_s,
             "updated_at_s": time.time(),
         }
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             if insert_if_absent(connection, jobs, row):
                 announce(connection, job_id, first_step)
 
     def job(self, job_id: str) -> JobState:
         """Return a job; `UnknownJob` if Celery never got it."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return _state(
                 connection.execute(select(jobs).where(jobs.c.job_id == job_id)).first(), job_id
             )
@@ -122,18 +124,18 @@ class JobStates:
         query = select(jobs.c.job_id).where(
             _OPEN, on_its_way | settled, jobs.c.updated_at_s < before_s
         )
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return list(connection.execute(query).scalars())
 
     def request_cancel(self, job_id: str) -> None:
         """Ask for a stop at the next step boundary. Telling the user is not stopped half-way."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             stoppable = jobs.c.step.is_distinct_from(NOTIFY_USER)
             change(connection, job_id, stoppable, cancel_requested=True)
 
     def decide_outcome(self, job_id: str, outcome: JobStatus, error: str | None = None) -> None:
         """Say how the job will end once it is compensated; the first to say so wins."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             change(connection, job_id, jobs.c.outcome.is_(None), outcome=outcome, error=error)
 
     def claim_compensation(self, job_id: str, failed_task: str) -> bool:
@@ -142,7 +144,7 @@ class JobStates:
         One failure calls several errbacks (the header task's and the chord's own), and one cancel
         fails several tasks. The first wins, and wins again when its message is redelivered.
         """
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             unclaimed = jobs.c.compensated_for.is_(None)
             change(connection, job_id, unclaimed, compensated_for=failed_task)
             winner = connection.execute(
@@ -161,7 +163,7 @@ class JobStates:
         self._close(job_id, status=jobs.c.outcome, result=result)
 
     def _close(self, job_id: str, **values: object) -> None:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             change(connection, job_id, **values, deadline_s=None)
             forget(connection, job_id)
 

@@ -1,10 +1,11 @@
 """The image job as a canvas: reserve, fan out, fan in, capture, notify; or compensate."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from celery import chain, chord
 
+from celery_impl.signatures import Signature, step_signature
 from shared.policy import (
     ASSEMBLE,
     CAPTURE_CREDITS,
@@ -17,8 +18,6 @@ from shared.workloads.image_generation import generate_step
 
 if TYPE_CHECKING:
     from celery import Celery
-
-Signature = Any  # celery ships no types
 
 # The worker that completes a chord claims its body for as long as publishing it may be retried
 # (celery/backends/redis.py, _chord_publish_claim_expires). If it dies right then, the redelivered
@@ -59,26 +58,9 @@ def compensation(app: "Celery", job_id: str, failed_task: str) -> Signature:
     return errback.set(parent_id=failed_task, root_id=failed_task)
 
 
-def task_id(job_id: str, step: str) -> str:
-    """Return the id of a step's task.
-
-    It is the step's own, so that a flow that is published twice is the same flow: a chord counts
-    its members by id (celery/backends/redis.py, CHORD_PART_RETURN_LUA).
-    """
-    return f"{job_id}/{step}"
-
-
 def notify_after_capture(app: "Celery", job_id: str) -> Signature:
     """Return what is left of a job whose credits were captured before it failed."""
     return _step(app, job_id, NOTIFY_USER)
-
-
-def step_signature(
-    app: "Celery", job_id: str, step: str, *index: int, task: str, errback: str
-) -> Signature:
-    """Return a step as an immutable signature that tells `errback` of its failure."""
-    signature = app.tasks[task].si(job_id, *index).set(task_id=task_id(job_id, step))
-    return signature.on_error(app.tasks[errback].si(job_id))
 
 
 def _step(app: "Celery", job_id: str, task: str, *index: int) -> Signature:

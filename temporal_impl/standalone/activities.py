@@ -4,7 +4,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from shared.domain.jobs import ImageResult
-from temporal_impl.activities import ImageActivities
+from temporal_impl.image_activities import ImageActivities
 from temporal_impl.messages import Assemble, GenerateImage, ImageOrder
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 
 from celery_impl.face_flows import session_flow
-from celery_impl.flows import Signature, compensation, image_flow, task_id
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates
-from celery_impl.step_state import StepStates
+from celery_impl.image_flows import compensation, image_flow
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.state import JobStates
+from celery_impl.kept_by_us.step_state import StepStates
+from celery_impl.signatures import Signature, task_id
 from shared.codec import from_json
 from shared.domain.errors import EngineUnavailable
 from shared.domain.jobs import IMAGE_GENERATION, ImageJob

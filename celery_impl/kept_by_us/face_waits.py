@@ -10,10 +10,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, Column, Connection, Engine, String, Table, select
+from sqlalchemy import Boolean, Column, Connection, String, Table, select
+from sqlalchemy import Engine as Database
 
-from celery_impl.publication import announce
-from celery_impl.state import change, jobs, locked
+from celery_impl.kept_by_us.publication import announce
+from celery_impl.kept_by_us.state import change, jobs, locked
 from shared.adapters.sql import metadata
 from shared.domain.errors import BadRequest, JobCancelled, JobOver
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
@@ -47,15 +48,15 @@ class Verdict:
     reviewer: str
 
 
-class FaceSessions:
+class FaceWaits:
     """Every change is one transaction that locks the job's row."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def opened(self, job_id: str) -> None:
         """Let an accepted session wait, or go on if its files were faster."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             job = locked(connection, job_id)
             if job.status is not JobStatus.ACCEPTED or job.ending:
                 return
@@ -72,7 +73,7 @@ class FaceSessions:
         The first file for a slot counts. `BadRequest` for a slot that sessions do not have,
         `JobOver` if the session takes no more.
         """
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             job = locked(connection, job_id)
             if job.workload != FACE_SIMILARITY:
                 raise BadRequest(f"job {job_id} is no face session")
@@ -94,7 +95,7 @@ class FaceSessions:
 
     def compared(self, job_id: str, *, review_until_s: float | None) -> None:
         """Go on after the comparison; with `review_until_s`, wait for a person until then."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             job = locked(connection, job_id)
             if job.status is not JobStatus.RUNNING or job.ending:
                 return
@@ -108,7 +109,7 @@ class FaceSessions:
 
     def review(self, job_id: str, verdict: Verdict) -> None:
         """Take the verdict of a person; `JobOver` if the session does not wait for one."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             job = locked(connection, job_id)
             if _verdict(connection, job_id) == verdict:
                 return
@@ -122,7 +123,7 @@ class FaceSessions:
 
     def end_wait(self, job_id: str) -> None:
         """End a session that is to be cancelled and that waits; a step stops by itself."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             job = locked(connection, job_id)
             if job.status in _WAITS and not job.ending:
                 _end(connection, job_id, JobStatus.CANCELLED)
@@ -133,22 +134,22 @@ class FaceSessions:
         overdue = select(jobs.c.job_id).where(
             jobs.c.status.in_(_WAITS), jobs.c.outcome.is_(None), jobs.c.deadline_s <= now
         )
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             candidates = connection.execute(overdue).scalars().all()
         return [job_id for job_id in candidates if self._expire(job_id, now)]
 
     def files(self, job_id: str) -> Mapping[str, str]:
         """Return the SHA-256 of the files that have arrived, by slot."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return _files(connection, job_id)
 
     def verdict(self, job_id: str) -> Verdict | None:
         """Return the verdict that stands, None without one."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return _verdict(connection, job_id)
 
     def _expire(self, job_id: str, now_s: float) -> bool:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             job = locked(connection, job_id)
             late = job.status in _WAITS and not job.ending and job.overdue(now_s)
             if late:

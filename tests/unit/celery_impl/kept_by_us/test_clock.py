@@ -6,8 +6,9 @@ import pytest
 import redis
 
 from celery_impl.app import build_app
-from celery_impl.beat import Clock, build_beat
-from celery_impl.housekeeping import PURGE_UPLOADS, RECOVER, SWEEP
+from celery_impl.beat import build_beat
+from celery_impl.kept_by_us.clock import Clock
+from celery_impl.kept_by_us.housekeeping import PURGE_UPLOADS, RECOVER, SWEEP
 from shared.settings import Settings
 
 

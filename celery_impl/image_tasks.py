@@ -4,7 +4,8 @@ Arguments are the job's id and an index, never data: requests, results and check
 and in the artifact store, where a redelivered message finds what its first delivery left.
 """
 
-from celery_impl.flows import notify_after_capture, task_id
+from celery_impl.image_flows import notify_after_capture
+from celery_impl.signatures import task_id
 from celery_impl.step_task import StepTask, step_task
 from shared.codec import from_json, to_dict, to_json
 from shared.domain.jobs import Artifact, GeneratedImage, ImageJob, ImageResult

@@ -6,12 +6,12 @@ from typing import Any
 from celery import Celery
 from sqlalchemy import Engine as Database
 
-from celery_impl.face_sessions import FaceSessions
+from celery_impl.kept_by_us.face_waits import FaceWaits
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.publisher import Publisher
+from celery_impl.kept_by_us.state import JobStates
+from celery_impl.kept_by_us.step_state import StepStates
 from celery_impl.profile import CeleryProfile
-from celery_impl.publication import Publications
-from celery_impl.publisher import Publisher
-from celery_impl.state import JobStates
-from celery_impl.step_state import StepStates
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 
@@ -24,7 +24,7 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
     runtime: Runtime
     states: JobStates
     step_states: StepStates
-    sessions: FaceSessions
+    sessions: FaceWaits
     publications: Publications
     publisher: Publisher
     rebuild: tuple[Callable[..., "ChangeoverApp"], tuple[object, ...]] | None = None
@@ -43,6 +43,6 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
         """Wire what Celery makes us keep in SQL."""
         self.states = JobStates(database)
         self.step_states = StepStates(database)
-        self.sessions = FaceSessions(database)
+        self.sessions = FaceWaits(database)
         self.publications = Publications(database)
         self.publisher = Publisher(self, self.states, self.step_states, self.publications)

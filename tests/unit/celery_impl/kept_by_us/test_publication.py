@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates
-from celery_impl.step_state import StepStates
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.state import JobStates
+from celery_impl.kept_by_us.step_state import StepStates
 from shared.domain.faces import FACE_SIMILARITY
 from shared.policy import OPEN_SESSION
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Engine,
     Float,
     String,
     Table,
@@ -21,6 +20,9 @@ from sqlalchemy import (
     delete,
     select,
     update,
+)
+from sqlalchemy import (
+    Engine as Database,
 )
 
 from shared.adapters.sql import insert_if_absent, metadata
@@ -65,8 +67,8 @@ def forget(connection: Connection, job_id: str) -> None:
 class Publications:
     """One row for each message that no worker has begun; every method is one transaction."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def of_job(self, job_id: str) -> list[Publication]:
         """Return what a job has announced, published or not."""
@@ -87,7 +89,7 @@ class Publications:
 
     def announce(self, job_id: str, step: str) -> None:
         """Promise that what begins with `step` will be published; a repeat changes nothing."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             announce(connection, job_id, step)
 
     def claim(self, job_id: str, step: str, claim_s: float) -> bool:
@@ -115,7 +117,7 @@ class Publications:
 
     def _read(self, *conditions: ColumnElement[bool]) -> list[Publication]:
         query = select(_publications).where(*conditions).order_by(_publications.c.step)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with self._database.connect().execution_options(read_only=True) as connection:
             return [
                 Publication(row.job_id, row.step, row.published_at_s)
                 for row in connection.execute(query)
@@ -125,7 +127,7 @@ class Publications:
         self, job_id: str, step: str, *conditions: ColumnElement[bool], **values: object
     ) -> bool:
         changed = update(_publications).where(_of(job_id, step), *conditions).values(**values)
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             return connection.execute(changed).rowcount == 1
 
 

@@ -9,7 +9,7 @@ from celery import chord
 
 from celery_impl.app import build_app
 from celery_impl.face_flows import NOTIFY_SESSION_USER, session_flow
-from celery_impl.flows import compensation, image_flow, next_image_step
+from celery_impl.image_flows import compensation, image_flow, next_image_step
 from shared.policy import (
     ASSEMBLE,
     CAPTURE_CREDITS,

@@ -5,9 +5,9 @@ import time
 import pytest
 from sqlalchemy import Engine
 
-from celery_impl.publication import Publications
-from celery_impl.state import JobStates, change
-from celery_impl.step_state import StepStates
+from celery_impl.kept_by_us.publication import Publications
+from celery_impl.kept_by_us.state import JobStates, change
+from celery_impl.kept_by_us.step_state import StepStates
 from shared.domain.errors import UnknownJob
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus
