@@ -8,15 +8,16 @@ from shared.codec import from_json, to_json
 from shared.domain.faces import IMAGE, VIDEO, Decision, FaceResult
 from shared.domain.status import JobStatus
 from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
-from shared.workloads import face_session, face_similarity
-from shared.workloads.face_rules import reviewed
+from shared.workloads.face_similarity import session, steps
+from shared.workloads.face_similarity.rules import reviewed
+from shared.workloads.face_similarity.workload import FACES
 
 
 @step_task(OPEN_SESSION)
 def open_session(self: StepTask, job_id: str) -> None:
     """Begin a session, unless the facade has refused it; it then waits for its files."""
     jobs = self.app.runtime.jobs
-    self.run_step(job_id, OPEN_SESSION, lambda ctx: face_session.open_session(ctx, jobs), bool)
+    self.run_step(job_id, OPEN_SESSION, lambda ctx: session.open_session(ctx, jobs), bool)
     self.app.sessions.opened(job_id)
     self.app.publisher.publish_or_leave(job_id)
 
@@ -24,18 +25,18 @@ def open_session(self: StepTask, job_id: str) -> None:
 @step_task(COMPARE_FACES)
 def compare_faces(self: StepTask, job_id: str) -> None:
     """Compare the two faces on the GPU; a person has a look at what is not clear."""
-    runtime, files = self.app.runtime, self.app.sessions.files(job_id)
+    parts, files = self.app.runtime.of(FACES), self.app.sessions.files(job_id)
     result = self.run_step(
         job_id,
         COMPARE_FACES,
-        lambda ctx: face_similarity.compare_faces(
-            ctx, files[IMAGE], files[VIDEO], runtime.face_ports, runtime.embedder
+        lambda ctx: steps.compare_faces(
+            ctx, files[IMAGE], files[VIDEO], parts.ports, parts.embedder
         ),
         FaceResult,
     )
     review_until_s = None
     if result.decision is Decision.REVIEW:
-        review_until_s = time.time() + runtime.settings.review_deadline_s
+        review_until_s = time.time() + self.app.settings.review_deadline_s
     self.app.sessions.compared(job_id, review_until_s=review_until_s)
     self.app.publisher.publish_or_leave(job_id)
 
@@ -43,14 +44,14 @@ def compare_faces(self: StepTask, job_id: str) -> None:
 @step_task(SAVE_RESULT)
 def save_result(self: StepTask, job_id: str) -> None:
     """Store what was compared, or what a person made of it."""
-    ports = self.app.runtime.face_ports
+    ports = self.app.runtime.of(FACES).ports
     result = from_json(FaceResult, self.app.step_states.results(job_id)[COMPARE_FACES])
     if verdict := self.app.sessions.verdict(job_id):
         result = reviewed(result, approved=verdict.approved)
     self.run_step(
         job_id,
         SAVE_RESULT,
-        lambda ctx: face_similarity.save_result(ctx, result, ports),
+        lambda ctx: steps.save_result(ctx, result, ports),
         FaceResult,
     )
 
@@ -58,7 +59,7 @@ def save_result(self: StepTask, job_id: str) -> None:
 @step_task(NOTIFY_USER, name=NOTIFY_SESSION_USER)
 def notify_session_user(self: StepTask, job_id: str) -> None:
     """Tell the user: the point of no return."""
-    self.run_step(job_id, NOTIFY_USER, face_similarity.notify_user, bool)
+    self.run_step(job_id, NOTIFY_USER, steps.notify_user, bool)
 
 
 @step_task(CLOSE_SESSION)
@@ -67,11 +68,11 @@ def close_session(self: StepTask, job_id: str) -> None:
     if NOTIFY_USER in self.app.step_states.results(job_id):
         self.app.states.decide_outcome(job_id, JobStatus.SUCCEEDED)
     self.settle_failure(job_id)
-    uploads = self.app.runtime.uploads
+    uploads = self.app.runtime.of(FACES).uploads
     self.run_step(
         job_id,
         CLOSE_SESSION,
-        lambda ctx: face_session.close_session(ctx, uploads),
+        lambda ctx: session.close_session(ctx, uploads),
         bool,
         closing=True,
     )

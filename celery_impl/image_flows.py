@@ -14,7 +14,7 @@ from shared.policy import (
     RELEASE_CREDITS,
     RESERVE_CREDITS,
 )
-from shared.workloads.image_generation import generate_step
+from shared.workloads.image_generation.steps import generate_step
 
 if TYPE_CHECKING:
     from celery import Celery

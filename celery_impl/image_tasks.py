@@ -18,25 +18,26 @@ from shared.policy import (
     RELEASE_CREDITS,
     RESERVE_CREDITS,
 )
-from shared.workloads import image_generation as steps
-from shared.workloads.image_generation import generate_step
+from shared.workloads.image_generation import steps
+from shared.workloads.image_generation.steps import generate_step
+from shared.workloads.image_generation.workload import IMAGES
 
 
 @step_task(RESERVE_CREDITS)
 def reserve_credits(self: StepTask, job_id: str) -> None:
     """Reserve the credits, or refuse a job that the facade has rejected."""
-    job, ports = _job(self, job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.of(IMAGES).ports
     self.run_step(job_id, RESERVE_CREDITS, lambda ctx: steps.reserve_credits(ctx, job, ports), int)
 
 
 @step_task(GENERATE_IMAGE)
 def generate_image(self: StepTask, job_id: str, index: int) -> None:
     """Make one picture on the GPU."""
-    job, runtime = _job(self, job_id), self.app.runtime
+    job, parts = _job(self, job_id), self.app.runtime.of(IMAGES)
     self.run_step(
         job_id,
         generate_step(index),
-        lambda ctx: steps.generate_image(ctx, job, index, runtime.image_ports, runtime.generator),
+        lambda ctx: steps.generate_image(ctx, job, index, parts.ports, parts.generator),
         GeneratedImage,
     )
 
@@ -44,7 +45,7 @@ def generate_image(self: StepTask, job_id: str, index: int) -> None:
 @step_task(ASSEMBLE)
 def assemble(self: StepTask, job_id: str) -> None:
     """Lay the pictures out on a contact sheet."""
-    job, ports = _job(self, job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.of(IMAGES).ports
     images = _images(self, job_id, job.n)
     self.run_step(job_id, ASSEMBLE, lambda ctx: steps.assemble(ctx, job, images, ports), Artifact)
 
@@ -52,7 +53,7 @@ def assemble(self: StepTask, job_id: str) -> None:
 @step_task(CAPTURE_CREDITS)
 def capture_credits(self: StepTask, job_id: str) -> None:
     """Capture the credits: the point of no return."""
-    job, ports = _job(self, job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.of(IMAGES).ports
     self.run_step(job_id, CAPTURE_CREDITS, lambda ctx: steps.capture_credits(ctx, job, ports), int)
 
 
@@ -81,7 +82,7 @@ def release_credits(self: StepTask, job_id: str) -> None:
         return
     if not states.claim_compensation(job_id, failed_task):
         return
-    job, ports = _job(self, job_id), self.app.runtime.image_ports
+    job, ports = _job(self, job_id), self.app.runtime.of(IMAGES).ports
     released = self.run_step(
         job_id,
         RELEASE_CREDITS,

@@ -19,7 +19,7 @@ from shared.domain.status import JobStatus
 from shared.policy import RESERVE_CREDITS, Queue
 from shared.ports.ledger import Ledger
 from shared.ports.workers import WorkerInfo, Workers
-from shared.workloads.image_generation import generate_step
+from shared.workloads.image_generation.steps import generate_step
 
 
 class Tracer:

@@ -4,8 +4,11 @@
 number minus one.
 """
 
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.resources import files
 
 
 class Queue(StrEnum):
@@ -45,19 +48,31 @@ SAVE_RESULT = "save_result"
 OPEN_SESSION = "open_session"
 CLOSE_SESSION = "close_session"
 
-POLICIES: dict[str, StepPolicy] = {
-    RESERVE_CREDITS: StepPolicy(Queue.CPU, start_to_close_s=30),
-    GENERATE_IMAGE: StepPolicy(Queue.GPU, start_to_close_s=1800),
-    ASSEMBLE: StepPolicy(Queue.CPU, start_to_close_s=60),
-    COMPARE_FACES: StepPolicy(Queue.GPU, start_to_close_s=600, maximum_attempts=3),
-    SAVE_RESULT: StepPolicy(Queue.CPU, start_to_close_s=30),
-    # Money and compensation must get through: they are tried far longer than the work itself.
-    CAPTURE_CREDITS: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
-    NOTIFY_USER: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
-    RELEASE_CREDITS: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
-    OPEN_SESSION: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
-    CLOSE_SESSION: StepPolicy(Queue.CPU, start_to_close_s=30, maximum_attempts=50),
-}
+_WORKLOADS, _POLICY = files("shared.workloads"), "policy.toml"
+
+
+def _policies() -> Iterator[tuple[str, dict[str, StepPolicy]]]:
+    for folder in sorted(_WORKLOADS.iterdir(), key=lambda each: each.name):
+        if folder.is_dir() and (folder / _POLICY).is_file():
+            steps = tomllib.loads((folder / _POLICY).read_text())
+            yield (
+                folder.name,
+                {
+                    step: StepPolicy(**{**table, "queue": Queue(table["queue"])})
+                    for step, table in steps.items()
+                },
+            )
+
+
+_BY_WORKLOAD = dict(_policies())
+WORKLOAD_NAMES = tuple(folder.replace("_", "-") for folder in _BY_WORKLOAD)
+"""The workloads that there are, as the API names them: each has a folder in `shared/workloads`."""
+POLICIES: dict[str, StepPolicy] = {}
+"""By kind of step, as the workloads' `policy.toml` have them."""
+for _steps in _BY_WORKLOAD.values():
+    for _step, _policy_of_step in _steps.items():
+        if POLICIES.setdefault(_step, _policy_of_step) != _policy_of_step:
+            raise ValueError(f"two workloads have a step {_step!r}, each with a policy of its own")
 
 
 def policy_of(step: str) -> StepPolicy:

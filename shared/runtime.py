@@ -3,39 +3,30 @@
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from sqlalchemy import Engine as Database
 
-from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.decisions import SqlDecisions
 from shared.adapters.effects import HttpEffects
-from shared.adapters.face_results import SqlFaceResults
 from shared.adapters.idempotency import idempotency_store
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables, is_idle
-from shared.adapters.uploads import SqlUploads
 from shared.adapters.workers import SqlWorkers
-from shared.compute.choose import face_embedder, image_generator
-from shared.domain.faces import FACE_SIMILARITY
-from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.policy import Queue
-from shared.ports.artifacts import Artifacts
-from shared.ports.face_embedder import FaceEmbedder
-from shared.ports.image_generator import ImageGenerator
 from shared.ports.jobs import Jobs
 from shared.ports.ledger import Ledger
-from shared.ports.uploads import Uploads
 from shared.ports.workers import Workers
 from shared.runner import StepRunner
 from shared.sabotage import saboteur
 from shared.settings import Settings
-from shared.workloads.face_rules import FaceRules
-from shared.workloads.face_similarity import FacePorts
-from shared.workloads.image_generation import ImagePorts
+from shared.workloads.table import WORKLOADS
+from shared.workloads.workload import P, Parts, Wiring, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +39,13 @@ class Runtime:
     jobs: Jobs
     workers: Workers
     runner: StepRunner
-    image_ports: ImagePorts
-    generator: ImageGenerator
-    face_ports: FacePorts
-    embedder: FaceEmbedder
-    uploads: Uploads
-    upload_store: Artifacts
     effects: HttpEffects
+    parts: Mapping[str, Parts]
+    """What the steps of each workload need from outside, by its name."""
+
+    def of(self, workload: Workload[Any, P]) -> P:
+        """Return the parts of a workload."""
+        return cast(P, self.parts[workload.name])
 
     def warm_up(self, role: Queue) -> None:
         """Do now what the first step of this role would have to wait for.
@@ -70,10 +61,9 @@ class Runtime:
     def load_models(self) -> None:
         """Load the models of the workloads that are served here, and record how long it took."""
         began_at = time.monotonic()
-        if IMAGE_GENERATION in self.settings.workloads:
-            self.generator.load()
-        if FACE_SIMILARITY in self.settings.workloads:
-            self.embedder.load()
+        for name, parts in self.parts.items():
+            if name in self.settings.workloads:
+                parts.load()
         self.ledger.append(
             AttemptRecord(
                 kind=RecordKind.MODEL_LOADED,
@@ -103,23 +93,7 @@ def build_runtime(settings: Settings) -> Runtime:
         lease_s=settings.lease_s,
         saboteur=saboteur(settings.crash_point, SqlDecisions(database), lambda: is_idle(database)),
     )
-    image_ports = ImagePorts(
-        jobs=jobs,
-        decisions=SqlDecisions(database),
-        artifacts=FsspecArtifacts(settings.artifacts_url),
-        checkpoint_every=settings.checkpoint_every,
-    )
-    upload_store = FsspecArtifacts(settings.uploads_url)
-    face_ports = FacePorts(
-        uploads=upload_store,
-        results=SqlFaceResults(database),
-        rules=FaceRules(
-            threshold=settings.face_threshold,
-            review_margin=settings.face_review_margin,
-            frames_per_video=settings.frames_per_video,
-        ),
-        checkpoint_every=settings.checkpoint_every,
-    )
+    wiring = Wiring(settings, database, jobs)
     return Runtime(
         settings=settings,
         database=database,
@@ -127,11 +101,6 @@ def build_runtime(settings: Settings) -> Runtime:
         jobs=jobs,
         workers=SqlWorkers(database),
         runner=runner,
-        image_ports=image_ports,
-        generator=image_generator(settings),
-        face_ports=face_ports,
-        embedder=face_embedder(settings),
-        uploads=SqlUploads(database),
-        upload_store=upload_store,
         effects=effects,
+        parts={name: workload.build(wiring) for name, workload in WORKLOADS.items()},
     )

@@ -4,14 +4,21 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.domain.errors import BadSetting
+from shared.policy import WORKLOAD_NAMES
 from shared.ports.idempotency import IdempotencyMode
 from shared.sabotage import CrashPoint
 
 TINY_MODEL = Path(__file__).parent / "compute" / "models" / "tiny-shapes"
+
+
+def _is_workload(name: str) -> str:
+    if name not in WORKLOAD_NAMES:
+        raise ValueError(f"{name!r} is not one of {', '.join(WORKLOAD_NAMES)}")
+    return name
 
 
 class Settings(BaseSettings):
@@ -35,9 +42,7 @@ class Settings(BaseSettings):
     artifacts_url: str = "file://./artifacts"
     effects_url: str = "http://127.0.0.1:8099"
 
-    workloads: frozenset[Literal["image-generation", "face-similarity"]] = frozenset(
-        {"image-generation", "face-similarity"}
-    )
+    workloads: frozenset[Annotated[str, AfterValidator(_is_workload)]] = frozenset(WORKLOAD_NAMES)
     """What is served here (a JSON list): the facade's routes, and the models that workers load."""
     compute: Literal["diffusers", "simulated"] = "diffusers"
     image_model: str = str(TINY_MODEL)

@@ -10,7 +10,8 @@ from shared.domain.faces import FaceResult
 from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
 from shared.ports.step_context import StepContext
 from shared.runtime import Runtime
-from shared.workloads import face_session, face_similarity
+from shared.workloads.face_similarity import session, steps
+from shared.workloads.face_similarity.workload import FACES
 from temporal_impl.messages import CompareFaces, FaceOrder, SaveResult
 from temporal_impl.step_activity import run_step
 
@@ -26,24 +27,23 @@ class FaceActivities:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._ports = runtime.face_ports
+        self._parts = runtime.of(FACES)
+        self._ports = self._parts.ports
 
     @activity.defn(no_thread_cancel_exception=True)
     def open_session(self, order: FaceOrder) -> bool:
         """Begin the session, unless the facade has refused it meanwhile."""
         jobs = self._runtime.jobs
-        return self._run(
-            order, OPEN_SESSION, lambda ctx: face_session.open_session(ctx, jobs), bool
-        )
+        return self._run(order, OPEN_SESSION, lambda ctx: session.open_session(ctx, jobs), bool)
 
     @activity.defn(no_thread_cancel_exception=True)
     def compare_faces(self, task: CompareFaces) -> FaceResult:
         """Compare the two files, from the last frame that was looked at on."""
-        embedder = self._runtime.embedder
+        embedder = self._parts.embedder
         return self._run(
             task.order,
             COMPARE_FACES,
-            lambda ctx: face_similarity.compare_faces(
+            lambda ctx: steps.compare_faces(
                 ctx, task.image_sha256, task.video_sha256, self._ports, embedder
             ),
             FaceResult,
@@ -55,7 +55,7 @@ class FaceActivities:
         return self._run(
             task.order,
             SAVE_RESULT,
-            lambda ctx: face_similarity.save_result(ctx, task.result, self._ports),
+            lambda ctx: steps.save_result(ctx, task.result, self._ports),
             FaceResult,
         )
 
@@ -63,22 +63,22 @@ class FaceActivities:
     @activity.defn(name="notify_session_user", no_thread_cancel_exception=True)
     def notify_user(self, order: FaceOrder) -> bool:
         """Tell the user."""
-        return self._run(order, NOTIFY_USER, face_similarity.notify_user, bool)
+        return self._run(order, NOTIFY_USER, steps.notify_user, bool)
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_session(self, order: FaceOrder) -> bool:
         """End the session: from now on its uploads are kept for a while only."""
-        uploads = self._runtime.uploads
+        uploads = self._parts.uploads
         return self._run(
-            order, CLOSE_SESSION, lambda ctx: face_session.close_session(ctx, uploads), bool
+            order, CLOSE_SESSION, lambda ctx: session.close_session(ctx, uploads), bool
         )
 
     @activity.defn(no_thread_cancel_exception=True)
     def purge_uploads(self) -> int:
         """Remove uploads past their retention; of no job, so it leaves no record of an attempt."""
-        runtime = self._runtime
-        before_s = time.time() - runtime.settings.upload_retention_s
-        return face_session.purge_uploads(runtime.uploads, runtime.upload_store, before_s)
+        parts = self._parts
+        before_s = time.time() - self._runtime.settings.upload_retention_s
+        return session.purge_uploads(parts.uploads, parts.upload_store, before_s)
 
     def _run(
         self, order: FaceOrder, step: str, work: Callable[[StepContext], R], result_type: type[R]

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from shared.domain.faces import IMAGE, VIDEO, Decision, FaceResult
     from shared.domain.status import JobStatus
     from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
-    from shared.workloads.face_rules import reviewed
+    from shared.workloads.face_similarity.rules import reviewed
     from temporal_impl.cancellation import see_through, stop_if_cancelled
     from temporal_impl.face_activities import FaceActivities
     from temporal_impl.messages import (

@@ -15,7 +15,8 @@ from shared.policy import (
 )
 from shared.ports.step_context import StepContext
 from shared.runtime import Runtime
-from shared.workloads import image_generation as steps
+from shared.workloads.image_generation import steps
+from shared.workloads.image_generation.workload import IMAGES
 from temporal_impl.messages import Assemble, GenerateImage, ImageOrder
 from temporal_impl.step_activity import run_step
 
@@ -31,7 +32,8 @@ class ImageActivities:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._ports = runtime.image_ports
+        self._parts = runtime.of(IMAGES)
+        self._ports = self._parts.ports
 
     @activity.defn(no_thread_cancel_exception=True)
     def reserve_credits(self, order: ImageOrder) -> int:
@@ -46,7 +48,7 @@ class ImageActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def generate_image(self, task: GenerateImage) -> GeneratedImage:
         """Make one picture, from the last checkpoint on if there is one."""
-        generator = self._runtime.generator
+        generator = self._parts.generator
         return self._run(
             task.order,
             steps.generate_step(task.index),

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
         RELEASE_CREDITS,
         RESERVE_CREDITS,
     )
-    from shared.workloads.image_generation import generate_step
+    from shared.workloads.image_generation.steps import generate_step
     from temporal_impl.cancellation import see_through, stop_if_cancelled
     from temporal_impl.image_activities import ImageActivities
     from temporal_impl.messages import Assemble, GenerateImage, ImageWorkflowInput

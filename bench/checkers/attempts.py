@@ -56,7 +56,7 @@ class Attempt:
     def start_point(self) -> int:
         """The progress from which it went on: 0 for a fresh start.
 
-        A step's first report is where it starts from (`shared/workloads/image_generation.py`).
+        A step's first report is where it starts from (the workload's `steps.py`).
         """
         for record in self.records:
             if record.kind is RecordKind.PROGRESS or (

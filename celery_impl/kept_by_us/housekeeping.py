@@ -19,7 +19,8 @@ from shared.codec import from_json
 from shared.domain.jobs import IMAGE_GENERATION, ImageJob
 from shared.domain.status import JobStatus
 from shared.policy import CLOSE_SESSION, OPEN_SESSION, RELEASE_CREDITS
-from shared.workloads import face_session
+from shared.workloads.face_similarity import session
+from shared.workloads.face_similarity.workload import FACES
 
 SWEEP = "sweep"
 RECOVER = "recover"
@@ -113,7 +114,7 @@ def _next_step(app: ChangeoverApp, job_id: str) -> str:
 @_task(PURGE_UPLOADS)
 def purge_uploads(self: HousekeepingTask) -> None:
     """Remove the files of sessions that have been over for the time of retention."""
-    runtime = self.app.runtime
-    before_s = time.time() - runtime.settings.upload_retention_s
-    purged = face_session.purge_uploads(runtime.uploads, runtime.upload_store, before_s)
+    parts = self.app.runtime.of(FACES)
+    before_s = time.time() - self.app.settings.upload_retention_s
+    purged = session.purge_uploads(parts.uploads, parts.upload_store, before_s)
     _log.info("%d uploads purged", purged)

@@ -10,7 +10,7 @@ from shared.adapters.artifacts import FsspecArtifacts
 from shared.compute.image_media import check_image
 from shared.compute.video_media import check_video
 from shared.domain.errors import ChangeoverError, JobOver
-from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
+from shared.domain.faces import IMAGE, VIDEO
 from shared.domain.ids import JobId
 from shared.facade.receiving import Pace, received, too_large
 from shared.facade.service import Service
@@ -81,7 +81,7 @@ class Intake:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _open_session(self, job_id: JobId) -> RegisteredJob:
-        job = await self._service.job(job_id, FACE_SIMILARITY)
+        job = await self._service.waiting_job(job_id)
         if job.acceptance is Acceptance.PENDING:
             raise IntakeUnavailable(f"job {job_id} is not accepted yet; send the file again then")
         status = (await self._service.state_of(job)).status

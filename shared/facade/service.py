@@ -12,7 +12,6 @@ from shared.adapters.uploads import SqlUploads
 from shared.adapters.workers import SqlWorkers
 from shared.codec import to_dict, to_json
 from shared.domain.errors import Conflict, EngineUnavailable, UnknownJob
-from shared.domain.faces import FACE_SIMILARITY
 from shared.domain.ids import JobId
 from shared.domain.jobs import EngineView
 from shared.domain.status import JobStatus
@@ -25,9 +24,9 @@ from shared.ports.uploads import Upload, Uploads
 from shared.ports.workers import Workers
 from shared.routing.router import Router
 from shared.settings import Settings
+from shared.workloads.table import WORKLOADS
 
 _SUBMIT_TRIES = 3
-_TAKES_FILES = frozenset({FACE_SIMILARITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +82,12 @@ class Service:
         """Return one job; `UnknownJob` if there is none."""
         return await self._view(await asyncio.to_thread(self.jobs.get, job_id))
 
-    async def job(self, job_id: JobId, workload: str) -> RegisteredJob:
-        """Return one job of a workload; `UnknownJob`, or `Conflict` if it is another's."""
+    async def waiting_job(self, job_id: JobId) -> RegisteredJob:
+        """Return one job that may wait for files or a person; `UnknownJob`, or `Conflict`."""
         job = await asyncio.to_thread(self.jobs.get, job_id)
-        if job.workload != workload:
-            raise Conflict(f"job {job_id} is a job of {job.workload}; only {workload} can do this")
+        if not WORKLOADS[job.workload].waits:
+            names = ", ".join(name for name, workload in WORKLOADS.items() if workload.waits)
+            raise Conflict(f"job {job_id} is a job of {job.workload}; only {names} can do this")
         return job
 
     async def state_of(self, job: RegisteredJob) -> EngineView:
@@ -106,7 +106,7 @@ class Service:
         return job_view(job, state, records, artifacts, inputs, url)
 
     async def _inputs(self, job: RegisteredJob) -> Sequence[Upload]:
-        if job.workload not in _TAKES_FILES:
+        if not WORKLOADS[job.workload].waits:
             return []
         uploads = await asyncio.to_thread(self.uploads.of_job, job.job_id)
         return sorted(uploads.values(), key=lambda upload: upload.slot)
@@ -129,7 +129,7 @@ class Service:
 
     async def review(self, job_id: JobId, *, approved: bool, reviewer: str) -> JobView:
         """Hand a person's verdict to the job's engine, and return the job as it is now."""
-        job = await self.job(job_id, FACE_SIMILARITY)
+        job = await self.waiting_job(job_id)
         engine = await self.router.of(job)
         await engine.review(job.job_id, approved=approved, reviewer=reviewer)
         return await self._view(job)

@@ -1,1 +1,1 @@
-"""Step functions, one module a workload: pure logic, with ports as arguments."""
+"""Workloads, a folder each: request, body, policies, and steps with ports as arguments."""

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from shared.facade import face_routes, file_routes, image_routes, job_routes, operator_routes
+from shared.facade import file_routes, job_routes, operator_routes, review_routes
+from shared.facade.submit_routes import submit_router
 from shared.settings import Settings
+from shared.workloads.table import WORKLOADS
 
 ROOT = Path(__file__).parents[2]
 PROFILES = {
@@ -76,11 +78,14 @@ def test_every_setting_of_a_process_is_documented() -> None:
 def test_every_route_is_documented() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
     documented = set(re.findall(r"^\| `((?:GET|POST|PUT) /\S*)` \|", page, re.MULTILINE))
-    modules = (face_routes, file_routes, image_routes, job_routes, operator_routes)
+    routers = [
+        *(module.router for module in (file_routes, review_routes, job_routes, operator_routes)),
+        *map(submit_router, WORKLOADS.values()),
+    ]
     served = {
         f"{method} {route.path}"
-        for module in modules
-        for route in module.router.routes
+        for router in routers
+        for route in router.routes
         if isinstance(route, APIRoute)
         for method in route.methods
     }

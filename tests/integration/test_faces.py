@@ -21,9 +21,9 @@ from shared.compute.image_media import decode_image
 from shared.domain.errors import BadSetting, StepRefused, WorkerStopping
 from shared.domain.faces import Decision, FaceResult
 from shared.ports.face_embedder import Pixels
-from shared.workloads import face_similarity as steps
-from shared.workloads.face_rules import FaceRules
-from shared.workloads.face_similarity import FacePorts
+from shared.workloads.face_similarity import steps
+from shared.workloads.face_similarity.rules import FaceRules
+from shared.workloads.face_similarity.steps import FacePorts
 from tests import media
 from tests.media import Person
 

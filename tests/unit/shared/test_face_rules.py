@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.faces import Decision
-from shared.workloads.face_rules import FaceRules, similarity
+from shared.workloads.face_similarity.rules import FaceRules, similarity
 
 RULES = FaceRules(threshold=0.6, review_margin=0.05)
 DISTANCES = st.floats(0, 3, allow_nan=False)

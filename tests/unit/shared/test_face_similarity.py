@@ -10,9 +10,9 @@ from PIL import Image
 from shared.domain.errors import JobCancelled, StepRefused, WorkerStopping
 from shared.domain.faces import Decision, FaceResult
 from shared.ports.face_embedder import FaceBox, FaceEmbedding, Pixels
-from shared.workloads import face_similarity as steps
-from shared.workloads.face_rules import FaceRules
-from shared.workloads.face_similarity import FacePorts
+from shared.workloads.face_similarity import steps
+from shared.workloads.face_similarity.rules import FaceRules
+from shared.workloads.face_similarity.steps import FacePorts
 from tests.media import levels_video, png
 
 FRAMES = 12

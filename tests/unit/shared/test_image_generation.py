@@ -8,8 +8,8 @@ from shared.domain.errors import BadRequest, JobCancelled, StepRefused
 from shared.domain.ids import JobId
 from shared.domain.jobs import Artifact, GeneratedImage, ImageJob
 from shared.ports.image_generator import ImageSpec, Resume, StepCallback
-from shared.workloads import image_generation as steps
-from shared.workloads.image_generation import ImagePorts
+from shared.workloads.image_generation import steps
+from shared.workloads.image_generation.steps import ImagePorts
 
 JOB = ImageJob("a red circle", "user", n=2, steps=10, seed=40, width=64, height=64)
 

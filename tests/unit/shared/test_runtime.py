@@ -34,12 +34,14 @@ def test_only_the_models_of_what_is_served_are_loaded(
 ) -> None:
     settings = Settings(
         compute="simulated",
-        workloads=workloads,  # type: ignore[arg-type]  # read from a JSON list as a rule
+        workloads=frozenset(workloads),
         database_url=f"sqlite:///{tmp_path / 'runtime.db'}",
         artifacts_url=f"file://{tmp_path}",
     )
     images, faces = Model(), Model()
-    runtime = replace(build_runtime(settings), generator=images, embedder=faces)  # type: ignore[arg-type]
+    runtime = replace(
+        build_runtime(settings), parts={"image-generation": images, "face-similarity": faces}
+    )
     runtime.warm_up(Queue.CPU)
     assert (images.loaded, faces.loaded) == (False, False)
     runtime.warm_up(Queue.GPU)

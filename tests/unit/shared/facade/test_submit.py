@@ -10,7 +10,7 @@ from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import JobId
 from shared.facade.service import Service
 from shared.ports.jobs import Acceptance
-from shared.workloads.image_generation import ImageJob
+from shared.workloads.image_generation.steps import ImageJob
 from tests.unit.shared.facade.conftest import Facade
 
 _JOB = ImageJob("a red circle", "ada", n=1, seed=1, steps=2, width=64, height=64)

@@ -15,7 +15,7 @@ from shared.ports.decisions import Decisions
 from shared.ports.image_generator import ImageGenerator, ImageSpec, Resume, SaveState
 from shared.ports.jobs import Jobs
 from shared.ports.step_context import StepContext
-from shared.workloads.contact_sheet import contact_sheet
+from shared.workloads.image_generation.contact_sheet import contact_sheet
 
 PNG = "image/png"
 

@@ -11,7 +11,7 @@ from shared.ports.artifacts import Artifacts
 from shared.ports.face_embedder import FaceEmbedder, FaceEmbedding
 from shared.ports.face_results import FaceResults
 from shared.ports.step_context import StepContext
-from shared.workloads.face_rules import FaceRules
+from shared.workloads.face_similarity.rules import FaceRules
 
 if TYPE_CHECKING:
     from shared.compute.video_media import Video

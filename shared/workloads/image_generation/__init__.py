@@ -1,0 +1,1 @@
+"""Image generation: reserve credits, generate, assemble, capture, notify; or release."""

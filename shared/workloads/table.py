@@ -1,0 +1,9 @@
+"""Every workload that there is: one line each."""
+
+from typing import Any
+
+from shared.workloads.face_similarity.workload import FACES
+from shared.workloads.image_generation.workload import IMAGES
+from shared.workloads.workload import Workload
+
+WORKLOADS: dict[str, Workload[Any, Any]] = {each.name: each for each in (IMAGES, FACES)}
