@@ -1,18 +1,17 @@
 """The Celery application: queues, routes and the settings of a profile."""
 
+from importlib import import_module
 from typing import Any
 
 from kombu.entity import Exchange
 from kombu.entity import Queue as BrokerQueue
 
-import celery_impl.face_tasks
-import celery_impl.image_tasks  # noqa: F401 - registers the shared tasks, as the others do
-from celery_impl.face_flows import NOTIFY_SESSION_USER
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
+from celery_impl.workloads import WORKLOADS
 from shared.domain.jobs import EffectiveSetting
-from shared.policy import NOTIFY_USER, POLICIES, Queue, StepPolicy
+from shared.policy import POLICIES, Queue, StepPolicy
 from shared.settings import Settings
 
 # A first publish connects, and by default goes on trying for ever (kombu/connection.py,
@@ -36,7 +35,11 @@ PUBLISHER_SETTINGS = [
 ]
 
 
-_TASKS = {**POLICIES, NOTIFY_SESSION_USER: POLICIES[NOTIFY_USER]}
+_TASKS = POLICIES | {
+    task: POLICIES[step] for runs in WORKLOADS.values() for task, step in runs.renamed_tasks.items()
+}
+for _runs in WORKLOADS.values():
+    import_module(_runs.task_module)  # registers the shared tasks
 
 
 def build_publisher(settings: Settings) -> ChangeoverApp:

@@ -16,25 +16,23 @@ from celery_impl.kept_by_us.face_waits import Verdict
 from celery_impl.kept_by_us.publisher import PATIENCE_S
 from celery_impl.kept_by_us.queues import Queues
 from celery_impl.trace import Tracer
+from celery_impl.workloads import WORKLOADS
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import DatabaseError, connect, create_tables
 from shared.adapters.workers import SqlWorkers
 from shared.codec import from_json
 from shared.domain.errors import BadRequest, EngineUnavailable
-from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
 from shared.domain.impact import Impact
 from shared.domain.jobs import (
-    IMAGE_GENERATION,
     Bound,
     EffectiveSetting,
     EngineHealth,
     EngineTrace,
     EngineView,
-    ImageJob,
 )
 from shared.domain.status import JobStatus
-from shared.policy import COMPARE_FACES, OPEN_SESSION, RESERVE_CREDITS
+from shared.policy import COMPARE_FACES
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -95,18 +93,16 @@ class CeleryEngine:
         return None  # Flower has no page of a job
 
     def _submit(self, job_id: JobId, workload: str, request: str) -> None:
-        # What cannot be read must not be accepted.
-        if workload == IMAGE_GENERATION:
-            from_json(ImageJob, request)
-            self._app.states.add(job_id, workload, request, first_step=RESERVE_CREDITS)
-        elif workload == FACE_SIMILARITY:
-            from_json(FaceSession, request)
-            deadline_s = time.time() + self._settings.input_deadline_s
-            self._app.states.add(
-                job_id, workload, request, first_step=OPEN_SESSION, deadline_s=deadline_s
-            )
-        else:
+        if workload not in WORKLOADS:
             raise BadRequest(f"there is no workload {workload[:40]!r}")
+        runs = WORKLOADS[workload]
+        # What cannot be read must not be accepted.
+        from_json(runs.workload.request, request)
+        waits_s = runs.input_wait_s(self._settings) if runs.input_wait_s else None
+        deadline_s = None if waits_s is None else time.time() + waits_s
+        self._app.states.add(
+            job_id, workload, request, first_step=runs.first_step, deadline_s=deadline_s
+        )
         self._app.publisher.publish(job_id)
 
     def _view(self, job_id: JobId) -> EngineView:

@@ -6,12 +6,17 @@ ids that are the steps' own, so that a repeat is the same piece. (`Task.replace`
 branch, gives the replacement the id of what it replaces: celery/app/task.py.)
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from celery import chain
 
 from celery_impl.signatures import Signature, step_signature
-from shared.policy import CLOSE_SESSION, NOTIFY_USER, SAVE_RESULT
+from celery_impl.workload import CeleryWorkload, StoredJob
+from shared.domain.status import JobStatus
+from shared.policy import CLOSE_SESSION, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
+from shared.settings import Settings
+from shared.workloads.face_similarity import workload
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -33,3 +38,35 @@ def session_flow(app: "Celery", job_id: str, first_step: str) -> Signature:
 def _step(app: "Celery", job_id: str, step: str) -> Signature:
     task = NOTIFY_SESSION_USER if step == NOTIFY_USER else step
     return step_signature(app, job_id, step, task=task, errback=CLOSE_SESSION)
+
+
+def _flow(
+    app: "Celery",
+    job_id: str,
+    _job: StoredJob,
+    first_step: str,
+    _done: Collection[str],
+) -> Signature:
+    return session_flow(app, job_id, first_step)
+
+
+def _next_step(job: StoredJob, _done: Collection[str]) -> str:
+    if job.ending:
+        return CLOSE_SESSION
+    # Of a session's steps one at a time is under way; the last to begin may have ended.
+    return OPEN_SESSION if job.status is JobStatus.ACCEPTED else job.step or OPEN_SESSION
+
+
+def _input_wait_s(settings: Settings) -> float:
+    return settings.input_deadline_s
+
+
+FACES = CeleryWorkload(
+    workload=workload.FACES,
+    task_module="celery_impl.face_tasks",
+    first_step=OPEN_SESSION,
+    flow=_flow,
+    next_step=_next_step,
+    input_wait_s=_input_wait_s,
+    renamed_tasks={NOTIFY_SESSION_USER: NOTIFY_USER},
+)

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 
 from celery import chain, chord
 
-from celery_impl.signatures import Signature, step_signature
+from celery_impl.signatures import Signature, step_signature, task_id
+from celery_impl.workload import CeleryWorkload, StoredJob
+from shared.codec import from_json
+from shared.domain.jobs import ImageJob
 from shared.policy import (
     ASSEMBLE,
     CAPTURE_CREDITS,
@@ -14,6 +17,7 @@ from shared.policy import (
     RELEASE_CREDITS,
     RESERVE_CREDITS,
 )
+from shared.workloads.image_generation import workload
 from shared.workloads.image_generation.steps import generate_step
 
 if TYPE_CHECKING:
@@ -66,3 +70,32 @@ def notify_after_capture(app: "Celery", job_id: str) -> Signature:
 def _step(app: "Celery", job_id: str, task: str, *index: int) -> Signature:
     step = generate_step(*index) if index else task
     return step_signature(app, job_id, step, *index, task=task, errback=RELEASE_CREDITS)
+
+
+def _flow(
+    app: "Celery", job_id: str, job: StoredJob, first_step: str, done: Collection[str]
+) -> Signature:
+    if first_step == RELEASE_CREDITS:
+        # The compensation that was claimed is the one to go on.
+        return compensation(app, job_id, job.compensated_for or task_id(job_id, job.step or ""))
+    return image_flow(app, job_id, from_json(ImageJob, job.request).n, done)
+
+
+def _next_step(job: StoredJob, done: Collection[str]) -> str:
+    if job.ending:
+        return RELEASE_CREDITS
+    return next_image_step(from_json(ImageJob, job.request).n, done)
+
+
+def _fan_out(job: StoredJob) -> tuple[str, set[str]]:
+    return RESERVE_CREDITS, set(map(generate_step, range(from_json(ImageJob, job.request).n)))
+
+
+IMAGES = CeleryWorkload(
+    workload=workload.IMAGES,
+    task_module="celery_impl.image_tasks",
+    first_step=RESERVE_CREDITS,
+    flow=_flow,
+    next_step=_next_step,
+    fan_out=_fan_out,
+)

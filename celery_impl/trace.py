@@ -12,14 +12,13 @@ from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.face_waits import missing
 from celery_impl.kept_by_us.queues import HeldMessage, Queues
 from celery_impl.kept_by_us.state import JobState
-from shared.codec import from_json
-from shared.domain.jobs import IMAGE_GENERATION, EngineTrace, ImageJob
+from celery_impl.workloads import WORKLOADS
+from shared.domain.jobs import EngineTrace
 from shared.domain.records import AttemptRecord
 from shared.domain.status import JobStatus
-from shared.policy import RESERVE_CREDITS, Queue
+from shared.policy import Queue
 from shared.ports.ledger import Ledger
 from shared.ports.workers import WorkerInfo, Workers
-from shared.workloads.image_generation.steps import generate_step
 
 
 class Tracer:
@@ -103,12 +102,12 @@ class Tracer:
         ]
 
     def _lost_members(self, job_id: str, job: JobState, steps: set[str]) -> list[str]:
-        if job.workload != IMAGE_GENERATION or job.ending:
+        fan_out = WORKLOADS[job.workload].fan_out
+        if fan_out is None or job.ending:
             return []
-        done = self._app.step_states.results(job_id)
-        if RESERVE_CREDITS not in done or RESERVE_CREDITS in steps:
+        done, (before, members) = self._app.step_states.results(job_id), fan_out(job)
+        if before not in done or before in steps:
             return []  # the fan-out is still to be published, or will be again
-        members = {generate_step(index) for index in range(from_json(ImageJob, job.request).n)}
         return sorted(members - steps - done.keys())
 
     def _recovered_in_s(self, job: JobState) -> float:

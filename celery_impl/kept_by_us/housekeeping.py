@@ -12,13 +12,9 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from celery_impl.image_flows import next_image_step
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.queues import Queues
-from shared.codec import from_json
-from shared.domain.jobs import IMAGE_GENERATION, ImageJob
-from shared.domain.status import JobStatus
-from shared.policy import CLOSE_SESSION, OPEN_SESSION, RELEASE_CREDITS
+from celery_impl.workloads import WORKLOADS
 from shared.workloads.face_similarity import session
 from shared.workloads.face_similarity.workload import FACES
 
@@ -91,24 +87,11 @@ def recover(self: HousekeepingTask) -> None:
     announced = {each.job_id for each in unseen}
     for job_id in set(unmoved) - announced - {job_id for job_id, _ in held}:
         if not app.publications.of_job(job_id):
-            step = _next_step(app, job_id)
+            job, done = app.states.job(job_id), app.step_states.results(job_id).keys()
+            step = WORKLOADS[job.workload].next_step(job, done)
             _log.warning("job %s stands still: on from %s", job_id, step)
             app.publications.announce(job_id, step)
             app.publisher.publish_or_leave(job_id)
-
-
-def _next_step(app: ChangeoverApp, job_id: str) -> str:
-    """Return the step from which a job goes on whose messages are all gone."""
-    job = app.states.job(job_id)
-    if job.workload == IMAGE_GENERATION:
-        if job.ending:
-            return RELEASE_CREDITS
-        request = from_json(ImageJob, job.request)
-        return next_image_step(request.n, app.step_states.results(job_id).keys())
-    if job.ending:
-        return CLOSE_SESSION
-    # Of a session's steps one at a time is under way; the last to begin may have ended.
-    return OPEN_SESSION if job.status is JobStatus.ACCEPTED else job.step or OPEN_SESSION
 
 
 @_task(PURGE_UPLOADS)

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 from kombu.exceptions import OperationalError
 
-from celery_impl.face_flows import session_flow
-from celery_impl.image_flows import compensation, image_flow
 from celery_impl.kept_by_us.publication import Publications
 from celery_impl.kept_by_us.state import JobStates
 from celery_impl.kept_by_us.step_state import StepStates
-from celery_impl.signatures import Signature, task_id
-from shared.codec import from_json
+from celery_impl.signatures import Signature
+from celery_impl.workloads import WORKLOADS
 from shared.domain.errors import EngineUnavailable
-from shared.domain.jobs import IMAGE_GENERATION, ImageJob
-from shared.policy import RELEASE_CREDITS
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -72,11 +68,5 @@ class Publisher:
 
     def _flow(self, job_id: str, first_step: str) -> Signature:
         job = self._states.job(job_id)
-        if job.workload != IMAGE_GENERATION:
-            return session_flow(self._app, job_id, first_step)
-        if first_step == RELEASE_CREDITS:
-            # The compensation that was claimed is the one to go on.
-            failed_task = job.compensated_for or task_id(job_id, job.step or "")
-            return compensation(self._app, job_id, failed_task)
-        request = from_json(ImageJob, job.request)
-        return image_flow(self._app, job_id, request.n, self._steps.results(job_id).keys())
+        done = self._steps.results(job_id).keys()
+        return WORKLOADS[job.workload].flow(self._app, job_id, job, first_step, done)
