@@ -1,7 +1,7 @@
 """The Temporal engine, as the facade and the bench see it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -10,9 +10,7 @@ from temporalio.api.workflowservice.v1 import GetClusterInfoRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from shared.codec import from_json
 from shared.domain.errors import BadRequest, EngineUnavailable
-from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
 from shared.domain.impact import Impact
 from shared.domain.jobs import (
@@ -22,7 +20,6 @@ from shared.domain.jobs import (
     EngineHealth,
     EngineTrace,
     EngineView,
-    ImageJob,
 )
 from shared.domain.status import JobStatus
 from shared.ports.engine import Engine
@@ -30,18 +27,20 @@ from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.bounds import recovery_bounds
 from temporal_impl.client import CALL_S, connect_for_facade, explain, namespace_is_missing, settle
-from temporal_impl.execution import ImageJobs, JobExecution, NotOnServerError
+from temporal_impl.execution import JobExecution, NotOnServerError
 from temporal_impl.face_sessions import FaceSessions
-from temporal_impl.messages import FaceOrder, ImageOrder, Verdict
+from temporal_impl.messages import Verdict
 from temporal_impl.profile import Execution
 from temporal_impl.standalone.jobs import StandaloneJobs
 from temporal_impl.workflow_jobs import WorkflowJobs
+from temporal_impl.workloads import WORKLOADS
 
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
     client: Client
-    images: ImageJobs
+    executions: Mapping[str, JobExecution]
+    """What a new job of a workload becomes."""
     sessions: FaceSessions
     kinds: tuple[JobExecution, ...]
     """What a job may be on the server, the likeliest first."""
@@ -66,14 +65,13 @@ class TemporalEngine:
 
     async def start(self) -> None:
         client = await connect_for_facade(self._settings)
-        workflows = WorkflowJobs(client, self._profile)
-        sessions = FaceSessions(client, self._profile, self._settings)
+        workflows = WorkflowJobs(client, self._profile, self._settings)
+        executions: dict[str, JobExecution] = dict.fromkeys(WORKLOADS, workflows)
         if self._profile.execution is Execution.STANDALONE_ACTIVITY:
-            standalone = StandaloneJobs(client, self._profile)
-            kinds = (standalone, workflows)
-            self._connected = _Connection(client, standalone, sessions, kinds)
-        else:
-            self._connected = _Connection(client, workflows, sessions, (workflows,))
+            executions[IMAGE_GENERATION] = StandaloneJobs(client, self._profile)
+        sessions = FaceSessions(client, self._profile)
+        kinds = tuple(dict.fromkeys(executions.values()))
+        self._connected = _Connection(client, executions, sessions, kinds)
 
     async def close(self) -> None:
         # A client has no close of its own: calls in flight end, then its connection is dropped.
@@ -84,16 +82,10 @@ class TemporalEngine:
         await settle()
 
     async def submit(self, job_id: JobId, workload: str, request: str) -> None:
-        if workload == IMAGE_GENERATION:
-            images = ImageOrder(job_id, from_json(ImageJob, request))
-            async with self._call() as to:
-                await to.images.submit(images)
-        elif workload == FACE_SIMILARITY:
-            session = FaceOrder(job_id, from_json(FaceSession, request))
-            async with self._call() as to:
-                await to.sessions.submit(session)
-        else:
+        if workload not in WORKLOADS:
             raise BadRequest(f"temporal does not know the workload {workload!r}")
+        async with self._call() as to:
+            await to.executions[workload].submit(job_id, workload, request)
 
     async def view(self, job_id: JobId) -> EngineView:
         async with self._call() as to:

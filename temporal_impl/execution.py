@@ -12,7 +12,6 @@ from shared.domain.ids import JobId
 from shared.domain.jobs import EngineTrace, EngineView
 from shared.domain.status import JobStatus
 from temporal_impl.client import namespace_is_missing
-from temporal_impl.messages import ImageOrder
 
 
 class JobExecution(Protocol):
@@ -22,17 +21,13 @@ class JobExecution(Protocol):
     at all.
     """
 
+    async def submit(self, job_id: JobId, workload: str, request: str) -> None: ...
+
     async def view(self, job_id: JobId) -> EngineView: ...
 
     async def cancel(self, job_id: JobId) -> None: ...
 
     async def trace(self, job_id: JobId) -> EngineTrace: ...
-
-
-class ImageJobs(JobExecution, Protocol):
-    """A kind of execution that image jobs may be."""
-
-    async def submit(self, order: ImageOrder) -> None: ...
 
 
 class NotOnServerError(Exception):

@@ -1,4 +1,4 @@
-"""What only face sessions are asked for: submit, provide, review; none of it needs a worker."""
+"""What only face sessions are asked for: provide, review; none of it needs a worker."""
 
 import time
 from dataclasses import dataclass
@@ -8,18 +8,16 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from shared.domain.errors import BadRequest, JobOver
 from shared.domain.ids import JobId
 from shared.domain.status import JobStatus
-from shared.settings import Settings
 from temporal_impl.execution import NotOnServerError, not_found_is_not_on_server
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
-from temporal_impl.messages import FaceOrder, FaceWorkflowInput, Verdict
+from temporal_impl.messages import Verdict
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.session_memo import SLOTS, SessionMemo
 from temporal_impl.workflow_calls import WorkflowCalls
-from temporal_impl.workflow_jobs import is_session
 
 
 class FaceSessions:
-    """Starts sessions and signals them.
+    """Looks at sessions and signals them.
 
     Signals, not updates: the server keeps a signal while every worker is down. So what a signal
     means is settled by the workflow; refused here is what its memo and the clock show to be too
@@ -28,19 +26,8 @@ class FaceSessions:
     before its submit was answered.
     """
 
-    def __init__(self, client: Client, profile: TemporalProfile, settings: Settings) -> None:
+    def __init__(self, client: Client, profile: TemporalProfile) -> None:
         self._calls = WorkflowCalls(client, profile)
-        self._options = profile.all_step_options()
-        self._input_deadline_s = settings.input_deadline_s
-        self._review_deadline_s = settings.review_deadline_s
-
-    async def submit(self, order: FaceOrder) -> None:
-        """Start a session once."""
-        given = FaceWorkflowInput(
-            order, self._options, self._input_deadline_s, self._review_deadline_s
-        )
-        memo = {"input_deadline_s": self._input_deadline_s}
-        await self._calls.start_once(FaceSimilarityWorkflow.run, given, order.job_id, memo)
 
     async def provide(self, job_id: JobId, slot: str, sha256: str) -> None:
         """Hand a file to a session that waits or will wait; `JobOver` if it takes no more."""
@@ -76,7 +63,7 @@ class FaceSessions:
             description = await self._calls.describe(job_id)
         except NotOnServerError:
             raise _gone(job_id) from None
-        if not is_session(description):
+        if description.workflow_type != FaceSimilarityWorkflow.__name__:
             raise BadRequest(f"job {job_id} is no face session")
         info = description.raw_description.workflow_extended_info
         return _Session(

@@ -6,7 +6,6 @@ from typing import Any
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.types import MethodAsyncSingleParam
 
 from shared.domain.ids import JobId
 from temporal_impl.execution import not_found_is_not_on_server
@@ -15,7 +14,7 @@ from temporal_impl.profile import TemporalProfile
 
 
 class WorkflowCalls:
-    """What both kinds of workflow need of the client; raises the SDK's errors."""
+    """What every workflow needs of the client; raises the SDK's errors."""
 
     def __init__(self, client: Client, profile: TemporalProfile) -> None:
         self._client = client
@@ -23,7 +22,7 @@ class WorkflowCalls:
 
     async def start_once(
         self,
-        run: MethodAsyncSingleParam[Any, Any, Any],
+        workflow: str,
         given: object,
         job_id: str,
         memo: Mapping[str, object] | None = None,
@@ -32,7 +31,7 @@ class WorkflowCalls:
         values = self._profile.profile.values
         try:
             await self._client.start_workflow(
-                run,
+                workflow,
                 given,
                 id=job_id,
                 task_queue=CPU_TASK_QUEUE,

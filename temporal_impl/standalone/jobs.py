@@ -13,9 +13,9 @@ from temporalio.common import ActivityIDConflictPolicy, ActivityIDReusePolicy
 from temporalio.exceptions import ActivityAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from shared.codec import to_dict
+from shared.codec import from_json, to_dict
 from shared.domain.ids import JobId
-from shared.domain.jobs import EngineTrace, EngineView, ImageResult
+from shared.domain.jobs import EngineTrace, EngineView, ImageJob, ImageResult
 from shared.domain.status import JobStatus
 from shared.policy import RELEASE_CREDITS
 from temporal_impl.execution import NotOnServerError, failed_view, not_found_is_not_on_server
@@ -31,7 +31,7 @@ _CANCELLED = "cancelled by the client"
 
 
 class StandaloneJobs:
-    """An `ImageJobs` whose activity id is the job's id.
+    """A `JobExecution` whose activity id is the job's id.
 
     The server closes an activity that is cancelled while no attempt runs, and runs no code for
     it; so a cancel starts the release as an activity of its own first.
@@ -41,9 +41,9 @@ class StandaloneJobs:
         self._client = client
         self._profile = profile
 
-    async def submit(self, order: ImageOrder) -> None:
-        options = self._profile.job_options(order.job)
-        await self._start(_RUN_JOB, order.job_id, order, options)
+    async def submit(self, job_id: JobId, workload: str, request: str) -> None:  # noqa: ARG002
+        order = ImageOrder(job_id, from_json(ImageJob, request))
+        await self._start(_RUN_JOB, job_id, order, self._profile.job_options(order.job))
 
     async def view(self, job_id: JobId) -> EngineView:
         job = await self._describe(job_id)
