@@ -16,7 +16,9 @@ def measure_suite(info: RunInfo) -> Metrics | None:
     if info.capabilities is None or not info.is_suite_run:
         return None
     matrix = info.capabilities.matrix
-    return Metrics(SCHEMA, info.run_id, _verdict(matrix), capabilities_answer(matrix), [])
+    said = capabilities_answer(matrix)
+    verdict = _verdict(matrix)
+    return Metrics(SCHEMA, info.run_id, verdict, said, [], sentences={"capabilities": said})
 
 
 def _verdict(matrix: Matrix) -> Verdict:

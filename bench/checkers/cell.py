@@ -8,6 +8,7 @@ from bench.checkers.buckets import Buckets, check_buckets
 from bench.checkers.by_job import CellHistory
 from bench.checkers.demands import FAULTS_CONFIRMED, check_bound, check_demand, check_faults
 from bench.checkers.device_time import Cause, split_device_time
+from bench.checkers.expectations import documented
 from bench.checkers.idempotency import Confirmation, check_confirmed
 from bench.checkers.invariants import run_invariants
 from bench.checkers.latency import Latency, measure_latency
@@ -15,7 +16,8 @@ from bench.checkers.recovery import read_trials, recovery_samples
 from bench.checkers.reload import Reloads, check_reloads
 from bench.checkers.repetition import Repetition, count_repetition
 from bench.checkers.soak import check_tried, faults_by_kind, struck_places, throughput
-from bench.checkers.statistics import wilson
+from bench.checkers.statistics import recovery_curve, wilson
+from bench.checkers.timeline import build_timelines
 from bench.checkers.verdict import Checks
 from bench.record.metrics import Bucket, CellMetrics, Rate, Trial
 from bench.record.run_info import CellKind
@@ -79,7 +81,7 @@ def measure_cell(
     wasted_s = {cause: s for cause, s in device_s.items() if cause is not Cause.USEFUL}
     faults = faults_by_kind(cell, trials or []) if places else []
     done, every_s = throughput(cell, of_job) if info.duration_s else ([], 0.0)
-    return CellMetrics(
+    metrics = CellMetrics(
         id=info.id,
         arm=info.arm,
         engine=info.engine,
@@ -120,6 +122,14 @@ def measure_cell(
         every_s=every_s,
         mode=info.mode,
         receiver=info.receiver,
+    )
+    if info.kind is not CellKind.TRIALS:
+        return metrics
+    return replace(
+        metrics,
+        recovery_curve=recovery_curve(trials or []),
+        timelines=build_timelines(cell, trials or []),
+        documented=documented(metrics),
     )
 
 

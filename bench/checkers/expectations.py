@@ -1,10 +1,9 @@
 """Whether a cell came out as the documentation promises, from its metrics alone."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
-from bench.faults.expectations import Expectation, Extent, Measure, expectation_of
-from bench.record.metrics import Bucket, CellMetrics, Trial
+from bench.faults.expectations import Extent, Measure, expectation_of
+from bench.record.metrics import Bucket, CellMetrics, Comparison, Documented, Rate, Trial
 
 _WORDS = {
     Measure.AGAIN: "started again",
@@ -35,42 +34,23 @@ _OF_CELL: dict[Measure, Callable[[CellMetrics], int]] = {
 _OF_ALL_STRUCK = (Measure.FINISHES, Measure.COMPLETED)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One measure of a cell: `text` says what was expected and what was seen."""
+def documented(cell: CellMetrics) -> Documented | None:
+    """Compare a cell with what is promised; None if nothing is. A twin is held to what its arm is.
 
-    agrees: bool
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """What was promised of a cell, and how each measure of it came out."""
-
-    expectation: Expectation
-    comparisons: list[Comparison]
-
-    @property
-    def differences(self) -> list[str]:
-        """Each measure that came out otherwise."""
-        return [comparison.text for comparison in self.comparisons if not comparison.agrees]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing differs."""
-        return not self.differences
-
-
-def agreement(cell: CellMetrics) -> Agreement | None:
-    """Compare a cell with what is promised; None if nothing is, or no fault was confirmed.
-
-    A twin is held to what its arm is.
+    Of a cell without a confirmed fault nothing can be said.
     """
     expectation = expectation_of(cell.fault, f"{cell.engine}/{cell.profile}")
-    if expectation is None or not cell.faults_confirmed:
+    if expectation is None:
         return None
-    found = [_compare(cell, *item) for item in expectation.expect.items()]
-    return Agreement(expectation, found)
+    seen = cell.faults_confirmed > 0
+    found = [_compare(cell, *item) for item in expectation.expect.items()] if seen else []
+    return Documented(expectation.promise, expectation.source, seen, found)
+
+
+def as_documented(cells: Iterable[CellMetrics]) -> Rate:
+    """Return how many cells came out as the documentation promises, of those that can be said."""
+    held = [cell.documented for cell in cells if cell.documented and cell.documented.seen]
+    return Rate(sum(each.agrees for each in held), len(held), None)
 
 
 def _compare(cell: CellMetrics, measure: Measure, expected: Extent) -> Comparison:

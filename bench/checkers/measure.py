@@ -1,15 +1,18 @@
 """From a run's metadata and history to its metrics; no check can take the others down with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from bench.checkers.answer import answer
 from bench.checkers.buckets import Buckets, sort_into_buckets
+from bench.checkers.budget import budgets
 from bench.checkers.by_job import CellHistory, by_cell
-from bench.checkers.capabilities import measure_suite
+from bench.checkers.capabilities import capabilities_answer, measure_suite
 from bench.checkers.cell import measure_cell
+from bench.checkers.expectations import as_documented
 from bench.checkers.frontier import frontier_answer, frontiers
+from bench.checkers.host_load import host_use
 from bench.checkers.idempotency import Confirmation
 from bench.checkers.idempotency_answer import idempotency_answer
 from bench.checkers.recovery import completion_times
@@ -67,15 +70,32 @@ def measure(info: RunInfo, history: History) -> Metrics:
     if not any(cell.completed for cell in [*measured, *soak, *experiments]):
         # Where nothing worked, that nothing went wrong shows nothing.
         verdict = worst([verdict, Verdict.UNKNOWN])
-    asked = partial(answer, measured)
-    if found := common.value("frontier", [], partial(frontiers, measured, cells)):
-        asked = partial(frontier_answer, found)
-    if soak and not measured:
-        asked = partial(soak_answer, soak)
-    elif experiments and not measured:
-        asked = partial(idempotency_answer, experiments)
-    sentences = common.value("answer", _NO_ANSWER, asked)
-    return Metrics(SCHEMA, info.run_id, verdict, sentences, measured, experiments, twins, soak)
+    found = common.value("frontier", [], partial(frontiers, measured, cells))
+    asked: dict[str, Callable[[], list[str]]] = {
+        "frontier": partial(frontier_answer, found) if found else list,
+        "cells": partial(answer, measured) if measured or not (soak or experiments) else list,
+        "soak": partial(soak_answer, soak) if soak else list,
+        "idempotency": partial(idempotency_answer, experiments) if experiments else list,
+        "capabilities": lambda: (
+            capabilities_answer(info.capabilities.matrix) if info.capabilities else []
+        ),
+    }
+    sentences = {part: common.value("answer", _NO_ANSWER, say) for part, say in asked.items()}
+    return Metrics(
+        SCHEMA,
+        info.run_id,
+        verdict,
+        next(said for said in sentences.values() if said),
+        measured,
+        experiments,
+        twins,
+        soak,
+        found,
+        common.value("budgets", [], partial(budgets, info, alone.values())),
+        as_documented(measured),
+        host_use(history.host),
+        {part: said for part, said in sentences.items() if said},
+    )
 
 
 def _unfaulted_s(

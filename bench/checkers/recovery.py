@@ -6,8 +6,8 @@ from statistics import median
 from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.checkers.faults import Fault
-from bench.checkers.statistics import MEDIAN_FROM, summarise
-from bench.record.metrics import Bucket, Samples, Trial
+from bench.checkers.statistics import summarise
+from bench.record.metrics import MEDIAN_FROM, Bucket, Samples, Trial
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 

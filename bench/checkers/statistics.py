@@ -2,13 +2,11 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
-from bench.record.metrics import CellMetrics, Rate, Samples
+from bench.record.metrics import MEDIAN_FROM, Rate, Samples, Trial
 
-MEDIAN_FROM = 3
-"""Fewer samples are shown one by one."""
 INTERVAL_FROM = 10
 """Fewer samples carry no 95 % interval."""
 
@@ -123,9 +121,9 @@ def survival_curve(
     return points
 
 
-def recovery_curve(cell: CellMetrics) -> list[tuple[float, float]]:
-    """Return a cell's survival curve of recovery: confirmed faults that left work to recover."""
-    trials = [trial for trial in cell.trial_list if trial.cut_off]
+def recovery_curve(trials: Iterable[Trial]) -> list[tuple[float, float]]:
+    """Return the survival curve of recovery: confirmed faults that left work to recover."""
+    trials = [trial for trial in trials if trial.cut_off]
     return survival_curve(
         [trial.recovery_s for trial in trials if trial.recovery_s is not None],
         [trial.observed_s for trial in trials if trial.recovery_s is None],

@@ -15,7 +15,14 @@ def run_info_from_1(written: dict[str, Any]) -> dict[str, Any]:
             for each in written.get("idempotency", [])
         ],
     }
-    return {**written, **parts, "schema": 2}
+    absent = [_absent(each) for each in written.get("absent", [])]
+    return {**written, **parts, "absent": absent, "schema": 2}
+
+
+def _absent(written: dict[str, Any]) -> dict[str, Any]:
+    # `simulated/celery/hardened/sigkill`
+    _, engine, profile, fault = written["id"].split("/")
+    return {**written, "fault": fault, "arm": f"{engine}/{profile}"}
 
 
 def _cell(written: dict[str, Any], kind: str, fault: str, trials: int) -> dict[str, Any]:

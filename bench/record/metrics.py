@@ -6,7 +6,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from bench.record.frontier import Frontier
+from bench.record.timeline import Timeline
+
 SCHEMA = 2
+MEDIAN_FROM = 3
+"""From so many samples on there is a median."""
 
 
 class Bucket(StrEnum):
@@ -95,6 +100,70 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """One measure of a cell: `text` says what the documentation promises and what was seen."""
+
+    agrees: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """What the documentation promises of a cell, with its source, and how it came out."""
+
+    promise: str
+    source: str
+    seen: bool
+    """Whether a fault was confirmed, so that anything can be said."""
+    comparisons: list[Comparison]
+
+    @property
+    def differences(self) -> list[str]:
+        """Each measure that came out otherwise."""
+        return [comparison.text for comparison in self.comparisons if not comparison.agrees]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+
+class Notices(StrEnum):
+    """What notices a dead worker."""
+
+    LEASE = "lease"
+    RENEWED_LEASE = "renewed_lease"
+    NOTHING = "nothing"
+    """The message is acknowledged before the step begins."""
+    HEARTBEAT = "heartbeat"
+    LIMIT = "limit"
+    """The longest that a healthy step may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The setting by which an arm notices a dead worker, beside its longest healthy step."""
+
+    label: str
+    """As in the run's settings: the arm, and the stage where they differ by it."""
+    arm: str
+    setting: str
+    value_s: float
+    notices: Notices
+    longest_step_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostUse:
+    """The share of the processors in use, over the run, from 0 to 1."""
+
+    mean: float
+    full: float
+    """The share of the run in which at least `full_from` of them were."""
+    full_from: float
+
+
+@dataclass(frozen=True, slots=True)
 class SoakFaultMetrics:
     """One kind of fault on one role in a soak.
 
@@ -156,6 +225,12 @@ class CellMetrics:
     """Confirmed faults whose attempt finished all the same; neither samples nor censored."""
     recovered_unknown: int = 0
     """Submits whose outcome the client did not know and whose job was found later."""
+    recovery_curve: list[tuple[float, float]] = field(default_factory=list)
+    """The survival curve of recovery: (seconds, share not yet recovered)."""
+    timelines: list[Timeline] = field(default_factory=list)
+    """What became of each trial's job, in the order of the faults; none of a soak."""
+    documented: Documented | None = None
+    """What the documentation promises of it, None if it promises nothing."""
     kills: int = 0
     """How many faults of a soak ended a process without a word."""
     faults: list[SoakFaultMetrics] = field(default_factory=list)
@@ -215,6 +290,14 @@ class Metrics:
     idempotency: list[CellMetrics] = field(default_factory=list)
     twins: list[TwinMetrics] = field(default_factory=list)
     soak: list[CellMetrics] = field(default_factory=list)
+    frontier: list[Frontier] = field(default_factory=list)
+    """What shorter budgets bought and cost, where three or more were tried."""
+    budgets: list[Budget] = field(default_factory=list)
+    as_documented: Rate | None = None
+    """How many cells came out as the documentation promises, of those of which it can be said."""
+    host: HostUse | None = None
+    sentences: dict[str, list[str]] = field(default_factory=dict)
+    """What each part of the run says in a sentence or two."""
 
     @property
     def judged(self) -> list[CellMetrics]:

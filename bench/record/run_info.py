@@ -88,6 +88,8 @@ class AbsentCell:
 
     id: str
     why: str
+    fault: str
+    arm: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class RunInfo:
     topology: dict[str, str]
     """Equal for every arm: workers, slots, restart delay, detection budget, ..."""
     settings: dict[str, list[EffectiveSetting]]
-    """Effective engine settings by arm."""
+    """Effective engine settings by arm and part: `celery/hardened (simulated)`."""
     cells: list[CellInfo]
     idempotency: list[CellInfo] = field(default_factory=list)
     absent: list[AbsentCell] = field(default_factory=list)
@@ -146,6 +148,12 @@ class RunInfo:
     def is_suite_run(self) -> bool:
         """Whether this run tried the capabilities, and did nothing else."""
         return self.capabilities is not None and self.capabilities.run_id == self.run_id
+
+
+def split_label(label: str) -> tuple[str, str | None]:
+    """Return arm and stage of `celery/hardened (simulated)`; the stage may be absent."""
+    arm, _, rest = label.partition(" (")
+    return arm, rest.removesuffix(")") or None
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:

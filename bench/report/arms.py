@@ -26,12 +26,6 @@ def arm_key(arm: str) -> tuple[int, int, str]:
     return _place(engine, _FAMILIES), _place(profile, _PROFILES), arm
 
 
-def split_label(label: str) -> tuple[str, str | None]:
-    """Return arm and stage of `celery/hardened (simulated)`; the stage may be absent."""
-    arm, _, rest = label.partition(" (")
-    return arm, rest.removesuffix(")") or None
-
-
 def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
     """Give each arm a style; no two of one engine share shade and dashes (up to four)."""
     styles: dict[str, ArmStyle] = {}

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.record.history import History, read_history
 from bench.record.metrics import Metrics
 from bench.record.run_info import read_run_info
 from bench.report.html import render_html
@@ -20,16 +19,13 @@ class Report:
     page: Page
 
 
-def build_report(folder: Path, metrics: Metrics, history: History | None = None) -> Report:
-    """Write `report.html` and `report.md` from the folder's `run.json` and `history.jsonl`.
+def build_report(folder: Path, metrics: Metrics) -> Report:
+    """Write `report.html` and `report.md` from the folder's `run.json` and these metrics.
 
     Pictures are taken from `images/` if there are any. `FileNotFoundError` or `ValueError` if the
-    folder is not a run's; a `history` already read is not read again.
+    folder is not a run's.
     """
-    info = read_run_info(folder / "run.json")
-    if history is None:
-        history = read_history(folder / "history.jsonl")
-    page = build_page(info, metrics, history, folder)
+    page = build_page(read_run_info(folder / "run.json"), metrics, folder)
     report = Report(folder / "report.html", folder / "report.md", page)
     report.html.write_text(render_html(page), encoding="utf-8")
     report.markdown.write_text(render_markdown(page), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from bench.checkers.capabilities import capabilities_answer
 from bench.record.matrix import Cell, Matrix
 from bench.record.run_info import CapabilityInfo
 from bench.report.arms import PLAIN, ArmStyle
@@ -46,12 +45,14 @@ class CapabilitySection:
     rows: list[PatternRow]
 
 
-def build_capabilities(info: CapabilityInfo | None, run_id: str) -> CapabilitySection | None:
+def build_capabilities(
+    info: CapabilityInfo | None, run_id: str, sentences: list[str]
+) -> CapabilitySection | None:
     """Return the section of the run `run_id`, None for a run that recorded no matrix."""
     if info is None:
         return None
     return CapabilitySection(
-        capabilities_answer(info.matrix),
+        sentences,
         _tried(info, run_id),
         [
             EngineColumn(engine, _STYLES.get(engine, PLAIN), lines)

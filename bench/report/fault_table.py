@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.checkers.expectations import Agreement, agreement
-from bench.faults.expectations import expectation_of
-from bench.record.metrics import Bucket, CellMetrics
+from bench.record.metrics import Bucket, CellMetrics, Documented, Metrics, Rate
 from bench.record.run_info import AbsentCell
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, Tone, count, exact, given, missing, seconds, seconds_range
@@ -64,18 +62,17 @@ class FaultTable:
 
 
 def build_fault_table(
-    cells: Iterable[CellMetrics], absent: Iterable[AbsentCell], styles: Mapping[str, ArmStyle]
+    metrics: Metrics, absent: Iterable[AbsentCell], styles: Mapping[str, ArmStyle]
 ) -> FaultTable | None:
     """Return the table, None for a run of fewer than three kinds of fault."""
-    cells = [cell for cell in cells if not is_control(cell.fault)]
-    reasons = {_place_of(each): each.why for each in absent}
+    cells = [cell for cell in metrics.cells if not is_control(cell.fault)]
+    reasons = {(each.fault, each.arm): each.why for each in absent}
     tried = {cell.fault for cell in cells} | {fault for fault, _ in reasons}
     faults = sorted(tried, key=fault_key)
     if len(faults) <= _MORE_KINDS_THAN:
         return None
     arms = sorted({cell.arm for cell in cells} | {arm for _, arm in reasons}, key=arm_key)
     drivers = list(dict.fromkeys(cell.compute for cell in cells))
-    compared = {cell.id: agreement(cell) for cell in cells}
     rows = []
     for fault in faults:
         for driver in drivers:
@@ -84,24 +81,17 @@ def build_fault_table(
                 title = fault_words(fault).title
                 if len(drivers) > 1:
                     title += f", {compute_words(driver)}"
-                rows.append(_row(title, fault, arms, here, reasons, compared))
+                rows.append(_row(title, fault, arms, here, reasons))
     return FaultTable(
-        _sentence(list(compared.values()), len(reasons)),
+        _sentence(cells, metrics.as_documented or Rate(0, 0, None), len(reasons)),
         [FaultArm(arm, styles.get(arm, PLAIN)) for arm in arms],
         rows,
         [
             f"{fault_words(cell.fault).title}, {cell.arm}, {difference}"
             for cell in cells
-            for found in [compared[cell.id]]
-            for difference in (found.differences if found else [])
+            for difference in (cell.documented.differences if cell.documented else [])
         ],
     )
-
-
-def _place_of(absent: AbsentCell) -> tuple[str, str]:
-    """Fault and arm of a cell's id: `simulated/celery/hardened/sigkill`."""
-    _, engine, profile, fault = absent.id.split("/")
-    return fault, f"{engine}/{profile}"
 
 
 def _row(
@@ -110,50 +100,46 @@ def _row(
     arms: Sequence[str],
     cells: Sequence[CellMetrics],
     reasons: Mapping[tuple[str, str], str],
-    compared: Mapping[str, Agreement | None],
 ) -> FaultRow:
     by_arm = {cell.arm: cell for cell in cells}
     entries, promises = [], []
     for arm in arms:
         cell, why = by_arm.get(arm), reasons.get((fault, arm))
-        entries.append(
-            _shown(cell, compared[cell.id]) if cell else missing(why or "", why or "not tried")
-        )
-        promises.append(_promise(fault, arm, why, compared[cell.id] if cell else None))
+        entries.append(_shown(cell) if cell else missing(why or "", why or "not tried"))
+        promises.append(_promise(arm, why, cell.documented if cell else None))
     return FaultRow(title, fault, entries, promises)
 
 
-def _promise(fault: str, arm: str, why_absent: str | None, found: Agreement | None) -> Promise:
-    expectation = None if why_absent else expectation_of(fault, arm)
-    if expectation is None:
+def _promise(arm: str, why_absent: str | None, found: Documented | None) -> Promise:
+    if found is None:
         return Promise(arm, why_absent or "nothing is promised")
     measures = [
         f"{_AGREES if comparison.agrees else _DIFFERS} {comparison.text}"
-        for comparison in (found.comparisons if found else [])
+        for comparison in found.comparisons
     ]
-    return Promise(arm, expectation.promise, expectation.source, measures)
+    return Promise(arm, found.promise, found.source, measures)
 
 
-def _shown(cell: CellMetrics, found: Agreement | None) -> Shown:
+def _shown(cell: CellMetrics) -> Shown:
     """`= 0/5`: lost of confirmed; below it what else became of them, in words."""
-    lost = cell.lost_per_fault.hits
+    lost, found = cell.lost_per_fault.hits, cell.documented
     mark, note = "", ""
-    if found is not None:
+    if found is not None and found.seen:
         mark = _AGREES if found.agrees else _DIFFERS
-        note = "; ".join([*found.differences, f"promised: {found.expectation.promise}"])
+        note = "; ".join([*found.differences, f"promised: {found.promise}"])
     return Shown(
         f"{mark} {count(lost)}/{count(cell.faults_confirmed)}".strip(),
         exact([lost, cell.faults_confirmed]),
         ", ".join(_words(cell)),
         note,
-        _tone(cell, found),
+        _tone(cell),
     )
 
 
-def _tone(cell: CellMetrics, found: Agreement | None) -> Tone:
+def _tone(cell: CellMetrics) -> Tone:
     if cell.buckets.get(Bucket.LOST) or cell.duplicate_effects:
         return Tone.ALARM
-    if found is not None and not found.agrees:
+    if cell.documented is not None and not cell.documented.agrees:
         return Tone.WARNING
     left = any(trial.confirmed and trial.bucket in _ENDS for trial in cell.trial_list)
     return Tone.PLAIN if left else Tone.QUIET
@@ -197,12 +183,10 @@ def _recovery(cell: CellMetrics) -> list[str]:
     return [f"{got} of {of} again after {when} ({limit})"]
 
 
-def _sentence(compared: Sequence[Agreement | None], absent: int) -> str:
-    held = [each for each in compared if each is not None]
-    agree = sum(each.agrees for each in held)
-    said = f"{agree} of {plural(len(held), 'cell')} came out as the documentation promises"
-    if len(compared) > len(held):
-        said += f"; of {len(compared) - len(held)} nothing is promised, or no fault was confirmed"
+def _sentence(cells: Sequence[CellMetrics], agree: Rate, absent: int) -> str:
+    said = f"{agree.hits} of {plural(agree.of, 'cell')} came out as the documentation promises"
+    if len(cells) > agree.of:
+        said += f"; of {len(cells) - agree.of} nothing is promised, or no fault was confirmed"
     if absent:
         said += f"; {plural(absent, 'cell')} cannot exist"
     return f"{said}."

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from bench.checkers.statistics import MEDIAN_FROM
-from bench.record.metrics import Rate, Samples
+from bench.record.metrics import MEDIAN_FROM, Rate, Samples
 
 NONE = "\u2013"
 NBSP = "\u00a0"

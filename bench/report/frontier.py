@@ -1,11 +1,9 @@
 """The frontier section: what a shorter detection budget buys, and what it costs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.checkers.by_job import CellHistory
-from bench.checkers.frontier import Frontier, FrontierPoint, frontier_answer, frontiers
-from bench.record.metrics import CellMetrics
+from bench.record.frontier import Frontier, FrontierPoint
 from bench.record.run_info import CellInfo
 from bench.report.arms import ArmStyle
 from bench.report.format import given
@@ -31,19 +29,14 @@ class FrontierSection:
 
 
 def build_frontier(
-    cells: Iterable[CellMetrics],
-    histories: Mapping[str, CellHistory],
-    styles: Mapping[str, ArmStyle],
+    found: Sequence[Frontier], sentences: Iterable[str], styles: Mapping[str, ArmStyle]
 ) -> FrontierSection | None:
     """Return the section, None for a run that tried fewer than three budgets."""
-    found = frontiers(cells, histories)
     if not found:
         return None
-    return FrontierSection(
-        fault_words(found[0].points[0].fault),
-        " ".join(frontier_answer(found)),
-        [_panel(frontier, styles) for frontier in found],
-    )
+    words = fault_words(found[0].points[0].fault)
+    panels = [_panel(frontier, styles) for frontier in found]
+    return FrontierSection(words, " ".join(sentences), panels)
 
 
 def setting_of(info: CellInfo) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from bench.checkers.frontier import FrontierPoint
+from bench.record.frontier import FrontierPoint
 from bench.report import axis
 from bench.report.arms import ArmStyle
 from bench.report.format import given, seconds

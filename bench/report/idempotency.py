@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.checkers.idempotency_answer import idempotency_answer
 from bench.faults.experiments import EXPERIMENTS, Receiver
 from bench.record.metrics import CellMetrics
 from bench.record.run_info import CellInfo
@@ -61,6 +60,7 @@ def build_idempotency(
     entries: Sequence[CellMetrics],
     infos: Iterable[CellInfo],
     styles: Mapping[str, ArmStyle],
+    sentences: list[str],
 ) -> IdempotencySection | None:
     """Return the section, None for a run without such experiments."""
     if not entries:
@@ -91,7 +91,7 @@ def build_idempotency(
         for receiver, words in _RECEIVERS.items()
         if any(e.receiver == receiver for e in entries)
     ]
-    return IdempotencySection(idempotency_answer(entries), modes, groups, receivers, list(entries))
+    return IdempotencySection(sentences, modes, groups, receivers, list(entries))
 
 
 def experiment_title(name: str) -> str:

@@ -4,24 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.checkers.by_job import CellHistory, by_cell
-from bench.checkers.statistics import recovery_curve
-from bench.record.history import History
 from bench.record.metrics import CellMetrics, Metrics
-from bench.record.run_info import CellInfo, RunInfo
-from bench.report.arms import ArmStyle, arm_key, arm_styles, split_label
+from bench.record.run_info import CellInfo, RunInfo, split_label
+from bench.report.arms import ArmStyle, arm_key, arm_styles
 from bench.report.budget import BudgetLine, budget_lines
 from bench.report.capabilities import CapabilitySection, build_capabilities
 from bench.report.charts import Curve
 from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
 from bench.report.fault_table import FaultTable, build_fault_table
 from bench.report.frontier import FrontierSection, build_frontier, setting_of
-from bench.report.host import host_table
 from bench.report.idempotency import IdempotencySection, build_idempotency
 from bench.report.pictures import PictureSet, load_pictures
 from bench.report.soak import SoakSection, build_soak
 from bench.report.tables import Table, build_table
-from bench.report.timeline import JobTimeline, build_timelines
+from bench.report.timeline import JobTimeline, job_timelines
 from bench.report.twins import TwinSection, build_twins
 from bench.report.words import FaultWords, compute_words, fault_key, fault_words, is_control
 from shared.domain.jobs import EffectiveSetting
@@ -94,8 +90,15 @@ class Page:
     soak: SoakSection | None
     frontier: FrontierSection | None
     faults: FaultTable | None
-    host: dict[str, str]
-    """What the run ran on, and how much of it was in use."""
+
+    @property
+    def host(self) -> dict[str, str]:
+        """What the run ran on, and how much of it was in use."""
+        use = self.metrics.host
+        if use is None:
+            return self.info.host
+        used = f"{use.mean:.0%} on average; at least {use.full_from:.0%} for {use.full:.0%}"
+        return self.info.host | {"processors in use": f"{used} of the run"}
 
     @property
     def shows_cells(self) -> bool:
@@ -139,21 +142,21 @@ class Page:
         return "The same jobs on two engines"
 
 
-def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) -> Page:
+def build_page(info: RunInfo, metrics: Metrics, folder: Path) -> Page:
     """Assemble the report of a run; cells without trials or pictures simply show less."""
     set_up = {split_label(label)[0] for label in info.settings}
     measured = {entry.arm for entry in metrics.judged}
     arms = sorted(measured | set_up, key=arm_key)
     styles = arm_styles(arms)
     cells = {cell.id: cell for cell in info.cells}
-    histories = by_cell(info.cells, history)
-    frontier = build_frontier(metrics.cells, histories, styles)
+    said = metrics.sentences
+    frontier = build_frontier(metrics.frontier, said.get("frontier", []), styles)
     groups: dict[tuple[str, str, str, str], list[CellMetrics]] = {}
     for cell in metrics.cells:
         setting = setting_of(cells[cell.id]) if frontier else ""
         groups.setdefault((cell.fault, cell.workload, cell.compute, setting), []).append(cell)
     sections = [
-        replace(_section(group, cells, styles, histories), setting=setting)
+        replace(_section(group, cells, styles), setting=setting)
         for (*_, setting), group in groups.items()
     ]
     return Page(
@@ -164,14 +167,15 @@ def build_page(info: RunInfo, metrics: Metrics, history: History, folder: Path) 
         styles,
         sorted(sections, key=_order),
         load_pictures(folder),
-        budget_lines(info, histories.values()),
-        build_idempotency(metrics.idempotency, info.idempotency, styles),
-        build_capabilities(info.capabilities, info.run_id),
+        budget_lines(metrics.budgets),
+        build_idempotency(
+            metrics.idempotency, info.idempotency, styles, said.get("idempotency", [])
+        ),
+        build_capabilities(info.capabilities, info.run_id, said.get("capabilities", [])),
         build_twins(metrics.twins, metrics.cells, [*info.cells, *info.twins], styles),
-        build_soak(metrics.soak, info.soak, styles),
+        build_soak(metrics.soak, info.soak, styles, said.get("soak", [])),
         frontier,
-        build_fault_table(metrics.cells, info.absent, styles),
-        host_table(info, history),
+        build_fault_table(metrics, info.absent, styles),
     )
 
 
@@ -183,17 +187,14 @@ def _section(
     group: Sequence[CellMetrics],
     infos: dict[str, CellInfo],
     styles: dict[str, ArmStyle],
-    histories: dict[str, CellHistory],
 ) -> Section:
     ordered = sorted(group, key=lambda cell: (arm_key(cell.arm), cell.id))
     fault = ordered[0].fault
     columns = CONTROL_COLUMNS if is_control(fault) else fault_columns(fault)
     timelines = [
-        ArmTimelines(
-            cell.arm, styles[cell.arm], build_timelines(histories[cell.id], cell.trial_list)
-        )
+        ArmTimelines(cell.arm, styles[cell.arm], job_timelines(cell))
         for cell in ordered
-        if cell.trial_list and cell.id in histories
+        if cell.timelines
     ]
     spans = [job.span_s for arm in timelines for job in arm.jobs] or [(0.0, 1.0)]
     return Section(
@@ -208,7 +209,7 @@ def _section(
             Curve(
                 cell.arm,
                 styles[cell.arm],
-                recovery_curve(cell),
+                cell.recovery_curve,
                 cell.recovery_s.samples,
                 cell.recovery_s.censored,
                 cell.predicted_bound_s,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from bench.checkers.soak_answer import soak_answer
 from bench.record.metrics import Bucket, CellMetrics, SoakFaultMetrics
 from bench.record.run_info import CellInfo
 from bench.report import axis
@@ -71,7 +70,10 @@ _OUTCOME = [
 
 
 def build_soak(
-    entries: Sequence[CellMetrics], infos: Sequence[CellInfo], styles: Mapping[str, ArmStyle]
+    entries: Sequence[CellMetrics],
+    infos: Sequence[CellInfo],
+    styles: Mapping[str, ArmStyle],
+    sentences: list[str],
 ) -> SoakSection | None:
     """Return the section, None for a run without a soak."""
     if not entries:
@@ -79,7 +81,7 @@ def build_soak(
     ordered = sorted(entries, key=lambda entry: arm_key(entry.arm))
     arms = [(entry.arm, styles.get(entry.arm, PLAIN)) for entry in ordered]
     return SoakSection(
-        soak_answer(ordered),
+        sentences,
         SoakTable(arms, _lines(_OUTCOME, [_outcome(entry) for entry in ordered])),
         SoakTable(arms, _faults(ordered)),
         throughput_chart(ordered, styles),

@@ -2,10 +2,11 @@
 
 from markupsafe import Markup
 
+from bench.record.timeline import CUT_OFF, OPEN, AttemptRow, EffectTick, Phase
 from bench.report import axis
 from bench.report.format import seconds
 from bench.report.svg import element, percent
-from bench.report.timeline import CUT_OFF, OPEN, AttemptRow, EffectTick, JobTimeline, Phase
+from bench.report.timeline import JobTimeline
 
 _TOP = 16
 _ROW = 15

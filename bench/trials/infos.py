@@ -78,7 +78,12 @@ def stage_cells(
 def absent_cells(stage: Stage) -> list[AbsentCell]:
     """Return the cells of a stage that cannot exist."""
     return [
-        AbsentCell(cell_id(stage, arm.name, plan), FAULTS[plan.fault].facts.absent[arm.engine])
+        AbsentCell(
+            id=cell_id(stage, arm.name, plan),
+            why=FAULTS[plan.fault].facts.absent[arm.engine],
+            fault=plan.fault,
+            arm=arm.name,
+        )
         for plan, arm in _of_stage(stage)
         if not exposed(arm.engine, plan.fault) and not arm.twin
     ]

@@ -88,7 +88,7 @@ def write_run(folder: Path, info: RunInfo) -> Report:
     write_history(folder / "history.jsonl", history)
     metrics = measure(info, history)
     write_metrics(folder / "metrics.json", metrics)
-    return build_report(folder, metrics, history)
+    return build_report(folder, metrics)
 
 
 def _refuse_if_unfit() -> None:

@@ -80,7 +80,7 @@ def _measure_and_report(folder: Path) -> tuple[Metrics, Report]:
     history = read_history(folder / "history.jsonl")
     metrics = measure(info, history)
     write_metrics(folder / "metrics.json", metrics)
-    return metrics, build_report(folder, metrics, history)
+    return metrics, build_report(folder, metrics)
 
 
 def _finish(metrics: Metrics, report: Report, console: Console, *, as_json: bool) -> int:

@@ -6,11 +6,11 @@ import pytest
 
 from bench.arms.engines import profiles_of
 from bench.arms.topology import Arm
-from bench.checkers.expectations import agreement
+from bench.checkers.expectations import as_documented, documented
 from bench.faults.expectations import Extent, Measure, expectation_of, expectations
 from bench.faults.registry import FAULTS
 from bench.record.history import FaultPhase
-from bench.record.metrics import CellMetrics
+from bench.record.metrics import CellMetrics, Rate
 from tests.unit.bench.builder import Story
 
 ARMS = [Arm(engine, name) for engine in ("celery", "temporal") for name in profiles_of(engine)]
@@ -46,13 +46,13 @@ def _killed(jobs: int, **changes: object) -> CellMetrics:
 
 
 def test_a_cell_that_came_out_as_promised_agrees() -> None:
-    compared = agreement(_killed(3))
+    compared = documented(_killed(3))
     assert compared is not None
     assert compared.agrees
 
 
 def test_a_cell_that_came_out_otherwise_says_how() -> None:
-    compared = agreement(_killed(3, arm="celery/stock", profile="stock"))
+    compared = documented(_killed(3, arm="celery/stock", profile="stock"))
     assert compared is not None
     assert compared.differences == [
         "lost: each expected, 0 of 3 seen",
@@ -61,7 +61,7 @@ def test_a_cell_that_came_out_otherwise_says_how() -> None:
 
 
 def test_an_effect_that_was_applied_twice_differs() -> None:
-    compared = agreement(replace(_killed(1), duplicate_effects=2))
+    compared = documented(replace(_killed(1), duplicate_effects=2))
     assert compared is not None
     assert compared.differences == ["duplicate effects: none expected, 2 seen"]
 
@@ -69,16 +69,19 @@ def test_an_effect_that_was_applied_twice_differs() -> None:
 def test_a_step_that_finished_all_the_same_had_nothing_to_lose() -> None:
     story = Story(fault="sigterm", trials=1, arm="celery/stock", profile="stock")
     story.healthy("job").fault("trial", "job", "job-1", 5.0, kind="sigterm")
-    compared = agreement(story.cell())
+    compared = documented(story.cell())
     assert compared is not None
     assert compared.agrees
 
 
 def test_a_twin_is_held_to_what_its_arm_is() -> None:
-    assert agreement(replace(_killed(1), arm="celery/hardened-twin")) is not None
+    assert documented(replace(_killed(1), arm="celery/hardened-twin")) is not None
 
 
-def test_a_cell_without_a_confirmed_fault_is_not_compared() -> None:
+def test_of_a_cell_without_a_confirmed_fault_nothing_is_said() -> None:
     story = Story(fault="sigkill", trials=1).healthy("job")
     story.fault("trial", "job", "job-1", 5.0, phases=(FaultPhase.INJECTED, FaultPhase.MISSED))
-    assert agreement(story.cell()) is None
+    found = story.cell().documented
+    assert found is not None
+    assert (found.seen, found.comparisons) == (False, [])
+    assert as_documented([story.cell()]) == Rate(0, 0, None)

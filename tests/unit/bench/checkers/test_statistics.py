@@ -124,9 +124,9 @@ def test_a_cells_curve_leaves_out_what_was_not_confirmed_or_had_nothing_to_recov
     story = Story(fault="sigkill", trials=2).killed("a", after=5.0).submit("b", 20)
     story.denoise("b", "b-1", at=20, done=(0, 5), ends=None).fault("t", "b", "b-1", 26.0)
     cell = story.final("b", JobStatus.RUNNING, held=False, at=100).cell()
-    assert recovery_curve(cell) == [(0.0, 0.0), (5.0, 0.5), (74.0, 0.5)]
+    assert cell.recovery_curve == [(0.0, 0.0), (5.0, 0.5), (74.0, 0.5)]
     graceful = [replace(trial, graceful=True) for trial in cell.trial_list]
-    assert recovery_curve(replace(cell, trial_list=graceful)) == [(0.0, 0.0)]
+    assert recovery_curve(graceful) == [(0.0, 0.0)]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.checkers.budget import budgets
 from bench.checkers.by_job import by_cell
 from bench.report.budget import BudgetLine, budget_lines
 from shared.domain.jobs import EffectiveSetting
@@ -15,12 +16,12 @@ def lines(run: SyntheticRun, **settings: str) -> dict[str, BudgetLine]:
     changed = [EffectiveSetting(name, value, "", "") for name, value in settings.items()]
     if changed:
         info = replace(info, settings={"celery/hardened": changed})
-    found = budget_lines(info, by_cell(run.info.cells, run.history).values())
-    return {line.arm: line for line in found}
+    found = budget_lines(budgets(info, by_cell(run.info.cells, run.history).values()))
+    return {line.budget.arm: line for line in found}
 
 
 def test_each_arm_names_the_setting_that_notices_a_dead_worker(run: SyntheticRun) -> None:
-    assert {arm: line.setting for arm, line in lines(run).items()} == {
+    assert {arm: line.budget.setting for arm, line in lines(run).items()} == {
         "celery/stock": "visibility_timeout_s",
         "celery/hardened": "visibility_timeout_s",
         "temporal/stock": "generate_image_start_to_close_s",
@@ -31,8 +32,8 @@ def test_each_arm_names_the_setting_that_notices_a_dead_worker(run: SyntheticRun
 
 def test_a_visibility_timeout_shorter_than_a_healthy_step_is_called_out(run: SyntheticRun) -> None:
     line = lines(run, visibility_timeout_s="1.0")["celery/hardened"]
-    assert line.longest_s is not None
-    assert line.longest_s > 1.0
+    assert line.budget.longest_step_s is not None
+    assert line.budget.longest_step_s > 1.0
     assert "too long for it" in line.sentence
 
 
@@ -59,8 +60,8 @@ def test_settings_of_one_driver_are_held_against_the_steps_on_that_driver(
     heartbeat = [EffectiveSetting("heartbeat_timeout_s", "5.0", "", "")]
     labels = ["temporal/hardened (simulated)", "temporal/hardened (diffusers)"]
     info = replace(run.info, settings=dict.fromkeys(labels, heartbeat))
-    found = budget_lines(info, by_cell(run.info.cells, run.history).values())
-    longest = {line.label: line.longest_s for line in found}
+    found = budget_lines(budgets(info, by_cell(run.info.cells, run.history).values()))
+    longest = {line.budget.label: line.budget.longest_step_s for line in found}
     assert longest[labels[0]] == pytest.approx(2.01, abs=0.01)
     assert longest[labels[1]] == pytest.approx(2.41, abs=0.01)
 
@@ -69,5 +70,5 @@ def test_the_stages_of_an_arm_stand_as_the_scenario_has_them(run: SyntheticRun) 
     heartbeat = [EffectiveSetting("heartbeat_timeout_s", "5.0", "", "")]
     labels = [f"temporal/hardened (budget-{budget_s})" for budget_s in (2, 5, 10)]
     info = replace(run.info, settings=dict.fromkeys(labels, heartbeat))
-    found = budget_lines(info, by_cell(run.info.cells, run.history).values())
-    assert [line.label for line in found] == labels
+    found = budget_lines(budgets(info, by_cell(run.info.cells, run.history).values()))
+    assert [line.budget.label for line in found] == labels

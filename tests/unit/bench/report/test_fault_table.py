@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.record.history import History
-from bench.record.metrics import CellMetrics
+from bench.checkers.expectations import as_documented, documented
+from bench.record.metrics import CellMetrics, Metrics
 from bench.record.run_info import AbsentCell
 from bench.report.build import Report
 from bench.report.fault_table import FaultTable, build_fault_table
@@ -20,7 +20,9 @@ from tests.unit.bench.builder import Story
 from tests.unit.bench.report.document import parse
 from tests.unit.bench.report.test_terminal import printed
 
-ABSENT = AbsentCell("s/temporal/hardened/child-sigkill", "it has no child")
+ABSENT = AbsentCell(
+    "s/temporal/hardened/child-sigkill", "it has no child", "child-sigkill", "temporal/hardened"
+)
 
 
 def _cell(fault: str, arm: str, **changes: object) -> CellMetrics:
@@ -29,7 +31,8 @@ def _cell(fault: str, arm: str, **changes: object) -> CellMetrics:
         story.killed(f"job-{number}", at=100.0 * number)
     engine, _, profile = arm.partition("/")
     names = {"id": f"s/{arm}/{fault}", "engine": engine, "profile": profile}
-    return replace(story.cell(), fault=fault, arm=arm, **{**names, **changes})  # type: ignore[arg-type]
+    cell = replace(story.cell(), fault=fault, arm=arm, **{**names, **changes})  # type: ignore[arg-type]
+    return replace(cell, documented=documented(cell))
 
 
 CELLS = [
@@ -40,9 +43,14 @@ CELLS = [
 ]
 
 
+def metrics_of(cells: list[CellMetrics]) -> Metrics:
+    metrics = Story(fault="sigkill", trials=3).metrics()
+    return replace(metrics, cells=cells, as_documented=as_documented(cells))
+
+
 @pytest.fixture
 def table() -> FaultTable:
-    found = build_fault_table(CELLS, [ABSENT], {})
+    found = build_fault_table(metrics_of(CELLS), [ABSENT], {})
     assert found is not None
     return found
 
@@ -50,13 +58,12 @@ def table() -> FaultTable:
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
     story = Story(fault="sigkill", trials=3)
-    metrics = replace(story.metrics(), cells=CELLS)
     info = replace(story.info(), absent=[ABSENT])
-    return build_page(info, metrics, History(), tmp_path)
+    return build_page(info, metrics_of(CELLS), tmp_path)
 
 
 def test_two_kinds_of_fault_need_no_table(report: Report) -> None:
-    assert build_fault_table(CELLS[:2], [], {}) is None
+    assert build_fault_table(metrics_of(CELLS[:2]), [], {}) is None
     assert report.page.faults is None
 
 

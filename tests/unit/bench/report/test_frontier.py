@@ -68,7 +68,7 @@ def page_of(budgets: list[float], folder: Path) -> Page:
     story = Story(*cells)
     for place, cell in enumerate(cells):
         story.healthy(f"job-{place}", 100.0 * place, cell=cell.id)
-    return build_page(story.info(), story.metrics(), story.history, folder)
+    return build_page(story.info(), story.metrics(), folder)
 
 
 def test_a_run_with_three_budgets_has_the_section_and_tells_its_cells_apart(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.record.history import History
 from bench.record.metrics import Metrics
 from bench.record.run_info import ServiceInfo
 from bench.report.build import Report, build_report
@@ -107,7 +106,7 @@ def test_hostile_text_stays_text(run: SyntheticRun, metrics: Metrics, tmp_path: 
         services=[ServiceInfo(hostile, hostile, hostile)],
     )
     shouting = replace(metrics, answer=[hostile, hostile], run_id=hostile)
-    document = parse(render_html(build_page(info, shouting, run.history, folder)))
+    document = parse(render_html(build_page(info, shouting, folder)))
     assert "script" not in document.tags
     assert document.problems == []
     assert all(load.startswith("data:") for load in document.loads)
@@ -117,7 +116,7 @@ def test_hostile_text_stays_text(run: SyntheticRun, metrics: Metrics, tmp_path: 
 def test_a_run_without_cells_still_has_a_page(run: SyntheticRun, tmp_path: Path) -> None:
     info = replace(run.info, cells=[], settings={}, services=[], topology={}, host={}, versions={})
     empty = Metrics(1, "empty", run.metrics.verdict, ["Nothing ran.", "So there is no answer."], [])
-    html = render_html(build_page(info, empty, History(), tmp_path))
+    html = render_html(build_page(info, empty, tmp_path))
     assert parse(html).problems == []
     assert "Nothing ran." in html
 
@@ -131,7 +130,7 @@ def test_one_arm_without_a_kill_is_reported(tmp_path: Path) -> None:
 
 def test_a_full_suite_stays_small(tmp_path: Path) -> None:
     run = SyntheticRun(kills=30, stops=10, real_kills=6)
-    report = build_report(run.write(tmp_path / "run"), run.metrics, run.history)
+    report = build_report(run.write(tmp_path / "run"), run.metrics)
     assert report.html.stat().st_size < 3_000_000
 
 

@@ -136,8 +136,9 @@ def test_the_terminal_has_the_same_entries(alone: Report, width: int) -> None:
 def test_beside_cells_the_section_brings_its_own_sentences(
     run: SyntheticRun, guarded: Metrics, tmp_path: Path
 ) -> None:
-    both = replace(run.metrics, idempotency=guarded.idempotency)
-    page = build_page(run.info, both, run.history, tmp_path)
+    said = run.metrics.sentences | guarded.sentences
+    both = replace(run.metrics, idempotency=guarded.idempotency, sentences=said)
+    page = build_page(run.info, both, tmp_path)
     html = render_html(page)
     document = parse(html)
     assert document.problems == []
@@ -156,7 +157,7 @@ def test_an_entry_that_fell_short_is_named(tmp_path: Path) -> None:
     story = Experiments(KILLED).killed()
     story.effect("a", "capture_credits", 9, key="another")
     broken = story.metrics()
-    page = build_page(story.info(), broken, story.history, tmp_path)
+    page = build_page(story.info(), broken, tmp_path)
     text = parse(render_html(page)).text
     assert f"{KILLED.id} is invalid (no duplicate effects)" in " ".join(text.split())
     out = io.StringIO()

@@ -37,7 +37,7 @@ def test_every_table_is_whole(report: Report) -> None:
 def test_hostile_text_stays_text(run: SyntheticRun, metrics: Metrics, tmp_path: Path) -> None:
     hostile = "a | b <script>x</script> [c](http://d.example)\n# e"
     shouting = replace(metrics, answer=[hostile, ""])
-    text = render_markdown(build_page(run.info, shouting, run.history, tmp_path))
+    text = render_markdown(build_page(run.info, shouting, tmp_path))
     assert "<script>" not in text
     assert "\n# e" not in text
     assert "[c](" not in text
