@@ -147,7 +147,10 @@ def report_command(
         bool, typer.Option("--json", help="Print metrics.json on standard output.")
     ] = False,
 ) -> None:
-    """Measure a run again from its run.json and history.jsonl, and write its report anew."""
+    """Measure a run again from its run.json and history.jsonl, and write its report anew.
+
+    Without history.jsonl the report is drawn from metrics.json as it is.
+    """
     raise typer.Exit(report_verb(run, console, as_json=as_json))
 
 

@@ -1,5 +1,6 @@
 """`metrics.json`: the numbers of a run, each computed from its history."""
 
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -311,5 +312,12 @@ def write_metrics(path: Path, metrics: Metrics) -> None:
 
 
 def read_metrics(path: Path) -> Metrics:
-    """Read `metrics.json`."""
-    return TypeAdapter(Metrics).validate_json(path.read_bytes())
+    """Read `metrics.json`; `ValueError` if it is not one of this version."""
+    written = json.loads(path.read_bytes())
+    schema = written.get("schema") if isinstance(written, dict) else None
+    if schema != SCHEMA:
+        raise ValueError(
+            f"{path}: schema {schema}, this version reads {SCHEMA}; from run.json and"
+            " history.jsonl beside it, `changeover report` writes it anew"
+        )
+    return TypeAdapter(Metrics).validate_python(written)

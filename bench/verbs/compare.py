@@ -8,7 +8,7 @@ from rich.console import Console
 from bench.arms.preflight import Finding, Level, preflight, refuse_if_unfit
 from bench.checkers.measure import measure
 from bench.record.history import read_history
-from bench.record.metrics import Metrics, Verdict, write_metrics
+from bench.record.metrics import Metrics, Verdict, read_metrics, write_metrics
 from bench.record.run_folder import mark_latest, new_run_folder
 from bench.record.run_info import read_run_info
 from bench.report.build import Report, build_report
@@ -18,6 +18,7 @@ from bench.trials.run import run_scenario
 from shared.codec import to_json
 
 FELL_SHORT, BAD_INPUT, NOT_FIT = 1, 2, 3
+HISTORY, METRICS = "history.jsonl", "metrics.json"
 
 
 async def compare_verb(
@@ -65,9 +66,17 @@ def _print_findings(findings: list[Finding], console: Console) -> None:
 
 
 def report_verb(folder: Path, console: Console, *, as_json: bool) -> int:
-    """Measure and render a finished run again; return the exit status."""
+    """Measure and render a finished run again; return the exit status.
+
+    A run whose history was left behind is drawn from its `metrics.json`.
+    """
+    drawn_alone = not (folder / HISTORY).exists() and (folder / METRICS).exists()
     try:
-        metrics, report = _measure_and_report(folder)
+        if drawn_alone:
+            metrics = read_metrics(folder / METRICS)
+            report = build_report(folder, metrics)
+        else:
+            metrics, report = _measure_and_report(folder)
     except (OSError, ValueError) as error:
         console.print(f"{folder} is not a run folder: {error}", markup=False)
         return BAD_INPUT
@@ -77,14 +86,14 @@ def report_verb(folder: Path, console: Console, *, as_json: bool) -> int:
 def _measure_and_report(folder: Path) -> tuple[Metrics, Report]:
     """Work from the files alone, so that a fresh report and a rebuilt one cannot differ."""
     info = read_run_info(folder / "run.json")
-    history = read_history(folder / "history.jsonl")
+    history = read_history(folder / HISTORY)
     metrics = measure(info, history)
-    write_metrics(folder / "metrics.json", metrics)
+    write_metrics(folder / METRICS, metrics)
     return metrics, build_report(folder, metrics)
 
 
 def _finish(metrics: Metrics, report: Report, console: Console, *, as_json: bool) -> int:
     print_report(report.page, report.html, console)
     if as_json:
-        sys.stdout.write(report.html.with_name("metrics.json").read_text() + "\n")
+        sys.stdout.write(report.html.with_name(METRICS).read_text() + "\n")
     return 0 if metrics.verdict is Verdict.VALID else FELL_SHORT

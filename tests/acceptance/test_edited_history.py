@@ -130,3 +130,22 @@ def test_a_history_edited_by_hand_is_found_out(
     status, metrics = report(folder)
     assert (status, metrics["verdict"]) == (1, "invalid")
     assert any(name == check and says in detail for name, detail in shortfalls(metrics))
+
+
+def test_a_report_is_drawn_the_same_from_metrics_json_alone(tmp_path: Path) -> None:
+    folder = shutil.copytree(KEPT, tmp_path / "run")
+    report(folder)
+    drawn = (folder / "report.html").read_text()
+    (folder / "history.jsonl").unlink()
+    (folder / "report.html").unlink()
+    assert report(folder)[0] == 0
+    assert (folder / "report.html").read_text() == drawn
+
+
+def test_metrics_of_an_earlier_schema_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    folder = shutil.copytree(KEPT, tmp_path / "run")
+    (folder / "history.jsonl").unlink()
+    (folder / "metrics.json").write_text('{"schema": 1}')
+    done = changeover("report", str(folder), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "schema 1, this version reads 2" in " ".join((done.stdout + done.stderr).split())
