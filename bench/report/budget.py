@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bench.record.metrics import Budget, Notices
 from bench.report.arms import arm_key
 from bench.report.format import seconds
+from bench.report.part import Part, called, template
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,16 @@ _SAY: Mapping[Notices, Callable[[float, float | None], str]] = {
     Notices.HEARTBEAT: _heartbeat,
     Notices.LIMIT: _limit,
 }
+
+
+def _content(page: Any) -> Any:
+    return page if page.shows_cells else None
+
+
+PART = Part(
+    "budget",
+    called("What the budget costs"),
+    _content,
+    template("budget.html.j2"),
+    template("budget.md.j2"),
+)

@@ -1,11 +1,13 @@
 """The capability section: pattern x engine, the same entries for the page and the Markdown file."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bench.record.matrix import Cell, Matrix
 from bench.record.run_info import CapabilityInfo
 from bench.report.arms import PLAIN, ArmStyle
 from bench.report.format import Shown, Tone, date, exact
+from bench.report.part import Part, template
 from bench.report.words import plural
 from shared.ports.patterns import Support
 
@@ -98,3 +100,16 @@ def _shown(cell: Cell) -> Shown:
         cell.why,
         Tone.ALARM if cell.passed is False else Tone.PLAIN,
     )
+
+
+def _content(page: Any) -> Any:
+    return page.capabilities
+
+
+PART = Part(
+    "capabilities",
+    lambda page: "What each engine can do" if page.submits else "Pattern by pattern",
+    _content,
+    template("capabilities.html.j2"),
+    template("capabilities.md.j2"),
+)

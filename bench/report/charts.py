@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
 from bench.report import axis
 from bench.report.arms import ArmStyle
 from bench.report.format import seconds, share
+from bench.report.part import Part, called, template
 from bench.report.svg import element, percent, plot
 
 _PLOT = 240
@@ -190,3 +192,19 @@ def _bound(bound_s: float, right: float, y: int) -> Markup:
         )
     x = percent(bound_s, right)
     return element("line", title, x1=x, x2=x, y1=y - 9, y2=y + 9, class_="bound")
+
+
+def _survival(section: Any) -> Markup:
+    return survival_chart(section.curves, section.drain_s, section.words.many)
+
+
+def _content(page: Any) -> Any:
+    return page if page.shows_cells else None
+
+
+PART = Part(
+    "recovery",
+    called("How fast it recovered"),
+    _content,
+    template("recovery.html.j2", survival=_survival),
+)

@@ -2,11 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
 
 from bench.record.metrics import Bucket, CellMetrics, Documented, Metrics, Rate
 from bench.record.run_info import AbsentCell
 from bench.report.arms import PLAIN, ArmStyle, arm_key
-from bench.report.format import Shown, Tone, count, exact, given, missing, seconds, seconds_range
+from bench.report.format import (
+    TERMINAL_STYLES,
+    Shown,
+    Tone,
+    count,
+    exact,
+    given,
+    missing,
+    seconds,
+    seconds_range,
+)
+from bench.report.part import Part, called, template
 from bench.report.words import compute_words, fault_key, fault_words, is_control, plural
 
 _MORE_KINDS_THAN = 2
@@ -190,3 +206,36 @@ def _sentence(cells: Sequence[CellMetrics], agree: Rate, absent: int) -> str:
     if absent:
         said += f"; {plural(absent, 'cell')} cannot exist"
     return f"{said}."
+
+
+def _print(table: FaultTable, _: Any, console: Console) -> None:
+    console.print()
+    console.print(Text("What each fault did to each arm", style="bold underline"))
+    console.print(
+        Text("lost / confirmed; = as promised, ≠ not as promised", style="dim"), soft_wrap=True
+    )
+    shown = RichTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    shown.add_column("")
+    for arm in table.arms:
+        shown.add_column(arm.name.replace("/", "/\n", 1), no_wrap=True)
+    for row in table.rows:
+        entries = (Text(entry.text, style=TERMINAL_STYLES[entry.tone]) for entry in row.entries)
+        shown.add_row(row.name, *entries)
+    console.print(shown)
+    console.print(Text(table.sentence))
+    for difference in table.differences:
+        console.print(Text(f"  ≠ {difference}", style="yellow"))
+
+
+def _content(page: Any) -> Any:
+    return page.faults
+
+
+PART = Part(
+    "faults",
+    called("What each fault did"),
+    _content,
+    template("faults.html.j2"),
+    template("faults.md.j2"),
+    terminal=_print,
+)

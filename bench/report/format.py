@@ -36,6 +36,15 @@ class Tone(StrEnum):
     ALARM = "alarm"
 
 
+TERMINAL_STYLES = {
+    Tone.PLAIN: "",
+    Tone.QUIET: "dim",
+    Tone.WARNING: "yellow",
+    Tone.ALARM: "bold red",
+}
+"""The terminal's style of each, as rich names them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One entry of a table: the rounded text, the exact value as JSON, and what explains it.

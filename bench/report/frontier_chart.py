@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from markupsafe import Markup
 
@@ -10,6 +11,7 @@ from bench.report import axis
 from bench.report.arms import ArmStyle
 from bench.report.format import given, seconds
 from bench.report.frontier import FrontierPanel
+from bench.report.part import Part, called, template
 from bench.report.svg import element, plot
 
 _PLOT = 200
@@ -177,3 +179,16 @@ def _marks(
             )
         )
     return element("g", *parts)
+
+
+def _content(page: Any) -> Any:
+    return page.frontier
+
+
+PART = Part(
+    "frontier",
+    called("What a shorter budget buys"),
+    _content,
+    template("frontier.html.j2", repeats_chart=repeats_chart, waste_chart=waste_chart),
+    template("frontier.md.j2"),
+)

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
 
 from bench.faults.experiments import EXPERIMENTS, Receiver
 from bench.record.metrics import CellMetrics
 from bench.record.run_info import CellInfo
 from bench.report.arms import PLAIN, ArmStyle, arm_key
-from bench.report.format import Shown, Tone, count, exact, missing
+from bench.report.format import TERMINAL_STYLES, Shown, Tone, count, exact, missing
+from bench.report.part import Part, called, template
 from bench.report.words import plural
 
 MODES = ("none", "check_then_act", "claim", "fenced")
@@ -140,3 +146,38 @@ def _words(entry: CellMetrics) -> list[str]:
     if entry.faults_confirmed != entry.trials:
         said.append(f"{count(entry.faults_confirmed)} of {plural(entry.trials, 'fault')} confirmed")
     return said
+
+
+def _print(section: IdempotencySection, page: Any, console: Console) -> None:
+    console.print()
+    console.print(Text("What each guard repeated", style="bold underline"))
+    console.print(
+        Text("duplicate executions / duplicate effects / phantoms", style="dim"), soft_wrap=True
+    )
+    if page.sections:
+        for sentence in section.sentences:
+            console.print(Text(sentence))
+    shown = RichTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    shown.add_column("")
+    for mode in section.modes:
+        shown.add_column(mode, no_wrap=True, overflow="fold")
+    for group in section.groups:
+        shown.add_row(Text(group.title, style="bold"))
+        for row in group.rows:
+            entries = (Text(entry.text, style=TERMINAL_STYLES[entry.tone]) for entry in row.entries)
+            shown.add_row(f"  {row.arm}", *entries)
+    console.print(shown)
+
+
+def _content(page: Any) -> Any:
+    return page.idempotency
+
+
+PART = Part(
+    "idempotency",
+    called("What each guard repeated"),
+    _content,
+    template("idempotency.html.j2"),
+    template("idempotency.md.j2"),
+    terminal=_print,
+)

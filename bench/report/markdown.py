@@ -2,6 +2,7 @@
 
 from bench.report.environment import environment
 from bench.report.page import Page
+from bench.report.parts import PARTS
 
 
 def render_markdown(page: Page) -> str:
@@ -9,7 +10,14 @@ def render_markdown(page: Page) -> str:
     env = environment()
     env.filters["md"] = escape
     env.filters["md_code"] = _with_code
-    return env.get_template("report.md.j2").render(page=page, info=page.info, metrics=page.metrics)
+    drawn = [
+        part.markdown(env, page, shown)
+        for part in PARTS
+        if part.markdown and (shown := part.content(page))
+    ]
+    return env.get_template("report.md.j2").render(
+        page=page, info=page.info, metrics=page.metrics, parts=drawn
+    )
 
 
 def escape(text: str) -> str:

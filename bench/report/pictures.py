@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageChops
 from pydantic import TypeAdapter, ValidationError
 
 from bench.report.arms import arm_key
+from bench.report.part import Part, called, template
 
 PER_ARM = 8
 _SIDE_PX = 160
@@ -128,3 +130,15 @@ def _difference(images: Sequence[Image.Image]) -> int | None:
     if not others or any(image.size != first.size for image in others):
         return None
     return max(max(ImageChops.difference(first, image).tobytes(), default=0) for image in others)
+
+
+def _content(page: Any) -> Any:
+    return page.pictures if page.shows_cells else None
+
+
+PART = Part(
+    "pictures",
+    called("The pictures"),
+    _content,
+    template("pictures.html.j2"),
+)

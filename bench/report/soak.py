@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -11,6 +12,7 @@ from bench.report import axis
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, count, exact, given, median, missing, seconds, tally
 from bench.report.measures import VERDICT_MARKS
+from bench.report.part import Part, called, template
 from bench.report.svg import element, percent, plot
 
 _PLOT, _FOOT, _UNITS = 160, 26, 1000
@@ -49,7 +51,8 @@ class SoakSection:
     sentences: list[str]
     outcome: SoakTable
     faults: SoakTable
-    throughput: Markup
+    entries: list[CellMetrics]
+    """What the jobs completed a minute are drawn from."""
     absent: list[str]
 
 
@@ -84,7 +87,7 @@ def build_soak(
         sentences,
         SoakTable(arms, _lines(_OUTCOME, [_outcome(entry) for entry in ordered])),
         SoakTable(arms, _faults(ordered)),
-        throughput_chart(ordered, styles),
+        ordered,
         [
             f"{info.arm}: {what} cannot exist: {why}."
             for info in infos
@@ -212,3 +215,16 @@ def _grid(right: float, top: float) -> list[Markup]:
 def _describe(arm: str, points: Sequence[tuple[float, float]]) -> str:
     rates = sorted(rate for _, rate in points)
     return f"{arm}: {rates[len(rates) // 2]:.0f} jobs a minute at the median"
+
+
+def _content(page: Any) -> Any:
+    return page.soak
+
+
+PART = Part(
+    "soak",
+    called("Random faults for a long time"),
+    _content,
+    template("soak.html.j2", throughput_chart=throughput_chart),
+    template("soak.md.j2"),
+)

@@ -1,12 +1,19 @@
 """Draws one faulted job: a row an attempt, the moment of the fault, effects as ticks."""
 
+from typing import Any
+
 from markupsafe import Markup
 
 from bench.record.timeline import CUT_OFF, OPEN, AttemptRow, EffectTick, Phase
 from bench.report import axis
 from bench.report.format import seconds
+from bench.report.part import Part, called, template
 from bench.report.svg import element, percent
 from bench.report.timeline import JobTimeline
+
+OPEN_TIMELINES = 3
+MOST_TIMELINES = 40
+"""Timelines drawn an arm and fault; the rest is counted and stays in `history.jsonl`."""
 
 _TOP = 16
 _ROW = 15
@@ -143,3 +150,46 @@ def _sentence(row: AttemptRow) -> str:
     if any(part.phase is Phase.REDONE for part in row.stretches):
         text += ", repeating lost progress"
     return text
+
+
+def outcome(job: JobTimeline) -> str:
+    """Say in a few words what became of a hit step."""
+    trial = job.trial
+    if not trial.confirmed:
+        return "the fault missed its target"
+    if trial.nothing_to_recover:
+        if trial.stopped_s is None:
+            return "no step had to be recovered"
+        return f"hit at {trial.progress_at_fault}, stopped after {seconds(trial.stopped_s)}"
+    words = [f"hit at {trial.progress_at_fault}"]
+    if trial.graceful:
+        words.append("finished all the same")
+    elif trial.recovery_s is not None:
+        words.append(f"taken up again after {seconds(trial.recovery_s)}")
+        if trial.resumed_from is not None:
+            words.append(f"from step {trial.resumed_from}" if trial.resumed_from else "from zero")
+    else:
+        words.append("not taken up again")
+    return ", ".join(words)
+
+
+def _timeline(section: Any, job: JobTimeline) -> Markup:
+    return timeline_chart(job, section.span_s, section.words.mark)
+
+
+def _content(page: Any) -> Any:
+    return page if page.shows_cells else None
+
+
+PART = Part(
+    "jobs",
+    called("Every faulted job"),
+    _content,
+    template(
+        "timelines.html.j2",
+        timeline=_timeline,
+        outcome=outcome,
+        open_timelines=OPEN_TIMELINES,
+        most_timelines=MOST_TIMELINES,
+    ),
+)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bench.record.metrics import CellMetrics, Check, TwinMetrics, Verdict
 from bench.record.run_info import CellInfo
 from bench.report.arms import ArmStyle
 from bench.report.columns import CONTROL_COLUMNS, fault_columns
+from bench.report.part import Part, called, template
 from bench.report.tables import Table, build_table
 from bench.report.words import compute_words, fault_words, is_control
 
@@ -72,3 +74,16 @@ def _pair(
         ),
         pair.checks,
     )
+
+
+def _content(page: Any) -> Any:
+    return page.twins
+
+
+PART = Part(
+    "twins",
+    called("The same arm beside itself"),
+    _content,
+    template("twins.html.j2"),
+    template("twins.md.j2"),
+)
