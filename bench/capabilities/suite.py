@@ -1,28 +1,28 @@
-"""The capability suite of a source checkout: what the sources say of each row, and what its last
+"""The capability suite: what the sources say of each row, and what its last
 run has shown of them.
 """
 
 import hashlib
 import json
 import platform
-import runpy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.arms.engines import ENGINES
 from bench.arms.host import versions
 from bench.capabilities.claims import lines_of_code, read_claim
+from bench.capabilities.patterns.rows import ROWS
 from bench.record.matrix import Cell, Matrix, MatrixRow
 from bench.record.run_info import CapabilityInfo, read_run_info
 from shared.ports.patterns import Support
 
 VERB = "capabilities"
 ROOT = Path(__file__).parents[2]
-SUITE = ROOT / "tests" / "contract" / "capabilities"
+"""Where the packages are: a checkout, or what was installed."""
+SUITE = Path(__file__).parent / "patterns"
 _TRIED = (
-    *("shared/**/*", "celery_impl/**/*", "temporal_impl/**/*", "tests/contract/capabilities/*"),
-    *("bench/arms/services.py", "bench/arms/supervisor.py", "tests/waiting.py"),
+    *("shared/**/*", "celery_impl/**/*", "temporal_impl/**/*", "bench/capabilities/patterns/*"),
+    *(f"bench/arms/{name}.py" for name in ("services", "supervisor", "waiting")),
 )
 _SOURCES = {".py", ".toml"}
 
@@ -32,8 +32,7 @@ Passed = Mapping[tuple[int, str], bool]
 
 def matrix_of(engines: Sequence[str], passed: Passed) -> Matrix:
     """Return the matrix with support, lines and reasons as the sources have them now."""
-    rows: list[Any] = runpy.run_path(str(SUITE / "rows.py"))["ROWS"]
-    modules = {f"{row.pattern}.py" for row in rows}
+    modules = {f"{row.pattern}.py" for row in ROWS}
     return Matrix(
         rows=[
             MatrixRow(
@@ -44,7 +43,7 @@ def matrix_of(engines: Sequence[str], passed: Passed) -> Matrix:
                     for engine in engines
                 },
             )
-            for row in rows
+            for row in ROWS
         ],
         base_lines={
             engine: sum(
@@ -57,14 +56,10 @@ def matrix_of(engines: Sequence[str], passed: Passed) -> Matrix:
     )
 
 
-def known_capabilities(results: Path) -> CapabilityInfo | None:
+def known_capabilities(results: Path) -> CapabilityInfo:
     """Return the matrix of this source; whether a row passed is told by the newest run of the
     suite under `results` that ran this very source, if there is one.
-
-    None for an installed package, which has no suite.
     """
-    if not SUITE.is_dir():
-        return None
     source = source_digest()
     for run in _suite_runs(results):
         if run.source == source:

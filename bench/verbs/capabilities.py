@@ -92,14 +92,12 @@ def write_run(folder: Path, info: RunInfo) -> Report:
 
 
 def _refuse_if_unfit() -> None:
-    if not SUITE.is_dir():
-        raise NotFit(
-            "the capability suite is tests/contract/capabilities of a source checkout, and this is "
-            "an installed package; clone the repository and run `make capabilities` there"
-        )
-    missing = [name for name in ("pytest", "pytest_asyncio") if not importlib.util.find_spec(name)]
+    needed = ("pytest", "pytest_asyncio", "pytest_timeout")
+    missing = [name for name in needed if not importlib.util.find_spec(name)]
     if missing:
-        raise NotFit(f"no {' and no '.join(missing)}; install with: pip install -e '.[dev]'")
+        raise NotFit(
+            f"no {' and no '.join(missing)}; install with: pip install 'changeover[capabilities]'"
+        )
 
 
 async def _run_suite(engines: Sequence[str], folder: Path, say: Callable[[str], None]) -> Path:
@@ -111,7 +109,8 @@ async def _run_suite(engines: Sequence[str], folder: Path, say: Callable[[str], 
                 name="pytest",
                 role="suite",
                 argv=[
-                    *(sys.executable, "-m", "pytest", str(SUITE), "--rootdir", str(ROOT), "-v"),
+                    *(sys.executable, "-m", "pytest", str(SUITE), "-v"),
+                    *("-c", str(SUITE / "pytest.ini"), "--rootdir", str(ROOT)),
                     *("-m", "capabilities", "-k", " or ".join(engines)),
                     *("--junitxml", str(folder / "junit.xml"), "-o", "junit_family=xunit1"),
                     *("--basetemp", str(folder / "environments"), "-p", "no:cacheprovider"),

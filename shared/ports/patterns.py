@@ -4,7 +4,7 @@ One suite drives an implementation from outside and judges it by the ledger, whi
 steps write (`shared/workloads/pattern_steps.py`), never by what the engine says of itself. Steps
 are small and made for this: they sleep, count, fail when told, and leave records. Every call is
 bounded by the suite. What each pattern is given, runs and returns is said in
-`tests/contract/capabilities/rows.py`.
+`bench/capabilities/patterns/rows.py`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from bench.capabilities.claims import read_claim
-from tests.contract.capabilities.rows import ROWS
+from bench.capabilities.patterns.rows import ROWS
 
 ROOT = Path(__file__).parents[2]
 

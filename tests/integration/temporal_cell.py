@@ -14,6 +14,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from bench.arms.waiting import WAIT_S, until
 from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
@@ -29,7 +30,6 @@ from shared.domain.status import JobStatus, RecordKind
 from shared.ports.uploads import Upload
 from shared.settings import Settings
 from temporal_impl.engine import create_engine
-from tests.waiting import WAIT_S, until
 
 
 class DevServer:

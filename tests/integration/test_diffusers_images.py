@@ -15,9 +15,9 @@ from PIL import Image
 
 import shared.compute
 from shared.compute.diffusers_images import DiffusersImages
-from shared.compute.training.shapes import COLOURS
 from shared.domain.errors import BadSetting
 from shared.ports.image_generator import ImageSpec, Resume, SaveState
+from tools.training.shapes import COLOURS
 
 TINY = Path(shared.compute.__file__).parent / "models" / "tiny-shapes"
 STEPS = 8

@@ -1,15 +1,14 @@
 """Claims and lines come from the source of a pattern's module, which is never imported."""
 
-import runpy
 from pathlib import Path
 
 import pytest
 
 from bench.capabilities.claims import lines_of_code, read_claim
+from bench.capabilities.patterns.rows import ROWS
 from shared.ports.patterns import Support
 
 ROOT = Path(__file__).parents[4]
-ROWS = runpy.run_path(str(ROOT / "tests" / "contract" / "capabilities" / "rows.py"))["ROWS"]
 
 SOURCE = '''"""A docstring
 of two lines."""

@@ -92,13 +92,6 @@ def test_a_run_that_only_shows_a_matrix_and_a_damaged_one_prove_nothing(tmp_path
     assert _known(tmp_path).run_id is None
 
 
-def test_an_installed_package_has_no_matrix(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(suite, "SUITE", tmp_path / "nowhere")
-    assert known_capabilities(tmp_path) is None
-
-
 def test_another_source_or_version_has_another_digest(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -60,11 +60,11 @@ def test_the_matrix_has_every_row_and_engine_and_the_shared_lines() -> None:
     assert all(lines > 0 for lines in matrix.base_lines.values())
 
 
-def test_without_a_source_checkout_the_command_says_what_to_do(
+def test_without_pytest_the_command_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(capabilities, "SUITE", tmp_path / "nowhere")
+    monkeypatch.setattr(capabilities.importlib.util, "find_spec", lambda _: None)
     result = CliRunner().invoke(app, ["capabilities", "--results", str(tmp_path / "results")])
     assert result.exit_code == 3
-    assert "clone the repository" in result.stderr
+    assert "pip install 'changeover[capabilities]'" in result.stderr
     assert not (tmp_path / "results").exists()

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
+from bench.arms.waiting import until
+from bench.capabilities.patterns.watching import LedgerView
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect
 from shared.adapters.workers import SqlWorkers
 from shared.domain.records import AttemptRecord
-from tests.contract.capabilities.watching import LedgerView
-from tests.waiting import until
 
 
 class Names:
@@ -44,7 +44,7 @@ class Worker:
         return self.role, self.slots, self.version
 
 
-class Crew(LedgerView):
+class Processes(LedgerView):
     """The processes of one environment of one engine, in groups of their own."""
 
     def __init__(
@@ -144,7 +144,7 @@ class Crew(LedgerView):
                 name=name,
                 role="caller",
                 argv=[
-                    *(sys.executable, "-m", "tests.contract.capabilities.caller"),
+                    *(sys.executable, "-m", "bench.capabilities.patterns.caller"),
                     *(self._engine, json.dumps(script)),
                 ],
                 env=self._env,

@@ -1,6 +1,6 @@
 """Train the tiny text-to-image model from nothing and save it as a Stable Diffusion folder.
 
-    python -m shared.compute.training.train --out shared/compute/models/tiny-shapes
+    python -m tools.training.train --out shared/compute/models/tiny-shapes
 
 About 20 minutes on two idle CPU cores. First the autoencoder learns the pictures, then the
 U-Net and the text encoder learn together to denoise the cached latents. A checkpoint in
@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import torch
 from torch.nn import functional
 
-from shared.compute.training import parts
-from shared.compute.training.dataset import ShapeData, load_data
-from shared.compute.training.run import Run, save_folder
+from tools.training import parts
+from tools.training.dataset import ShapeData, load_data
+from tools.training.run import Run, save_folder
 
 VAE_STEPS = 1500
 UNET_STEPS = 1400

@@ -14,12 +14,12 @@ from typing import TypeVar
 
 from bench.arms.services import start_redis, start_temporal
 from bench.arms.supervisor import Supervisor
+from bench.arms.waiting import until
+from bench.capabilities.patterns.processes import Names, Processes
+from bench.capabilities.patterns.watching import LIMIT_S
 from shared.adapters.sql import connect, create_tables
 from shared.ports.patterns import Happening, Outcome, Patterns, State
 from shared.settings import Settings
-from tests.contract.capabilities.crew import Crew, Names
-from tests.contract.capabilities.watching import LIMIT_S
-from tests.waiting import until
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ ENVIRONMENTS = ("common", "crowd", "single", "split", "broken", "deploy")
 """Apart from each other, on the same servers; a test that breaks workers uses one of its own."""
 
 
-class Environment(Crew):
+class Environment(Processes):
     """One namespace of one engine. Calls are bounded; jobs get names of their own."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """Count how many random prompts the tiny model paints right, by looking at the pixels.
 
-    python -m shared.compute.training.evaluate --model shared/compute/models/tiny-shapes
+    python -m tools.training.evaluate --model shared/compute/models/tiny-shapes
 
 A picture is right if its corners have the background's colour, the shape has its own colour,
 and the shape's silhouette overlaps the asked one best of all shapes, and by at least 80 %.
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from shared.compute.diffusers_images import DiffusersImages
-from shared.compute.training.shapes import COLOURS, SHAPES, SIZE, Scene, all_scenes, outline
 from shared.ports.image_generator import ImageSpec
+from tools.training.shapes import COLOURS, SHAPES, SIZE, Scene, all_scenes, outline
 
 _PALETTE = np.array(list(COLOURS.values()), dtype=np.int32)
 _CORNER = 6

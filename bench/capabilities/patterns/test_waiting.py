@@ -5,13 +5,13 @@ import time
 
 import pytest
 
+from bench.arms.waiting import until
+from bench.capabilities.patterns.lab import Environment, Lab
+from bench.capabilities.patterns.marks import MARKS, row
 from shared.domain.errors import BadRequest
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.ports.patterns import Outcome
-from tests.contract.capabilities.lab import Environment, Lab
-from tests.contract.capabilities.marks import MARKS, row
-from tests.waiting import until
 
 pytestmark = MARKS
 

@@ -1,9 +1,9 @@
 """Reading the ledger, and waiting for what it will say: what the suite believes."""
 
+from bench.arms.waiting import until
 from shared.adapters.ledger import SqlLedger
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
-from tests.waiting import until
 
 LIMIT_S = 45.0
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.contract.capabilities.lab import Lab, running_lab
+from bench.capabilities.patterns.lab import Lab, running_lab
 
 ENGINES = ("celery", "temporal")
 

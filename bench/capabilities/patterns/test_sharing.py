@@ -2,10 +2,10 @@
 
 import pytest
 
+from bench.capabilities.patterns.lab import Lab
+from bench.capabilities.patterns.marks import MARKS, row
 from shared.domain.errors import UnknownJob
 from shared.ports.patterns import Outcome
-from tests.contract.capabilities.lab import Lab
-from tests.contract.capabilities.marks import MARKS, row
 
 pytestmark = MARKS
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from shared.compute.training.parts import PROMPT_TOKENS
-from shared.compute.training.shapes import samples
+from tools.training.parts import PROMPT_TOKENS
+from tools.training.shapes import samples
 
 
 @dataclass(frozen=True, slots=True)

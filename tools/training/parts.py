@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from shared.compute.training.shapes import SIZE, words
+from tools.training.shapes import SIZE, words
 
 PROMPT_TOKENS = 16
 """Length of a padded prompt, start and end token included."""

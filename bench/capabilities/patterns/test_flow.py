@@ -2,10 +2,10 @@
 
 import time
 
+from bench.capabilities.patterns.lab import Environment, Lab
+from bench.capabilities.patterns.marks import MARKS, row
 from shared.domain.status import RecordKind
 from shared.ports.patterns import Outcome
-from tests.contract.capabilities.lab import Environment, Lab
-from tests.contract.capabilities.marks import MARKS, row
 
 pytestmark = MARKS
 

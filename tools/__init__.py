@@ -1,0 +1,1 @@
+"""What is done once and shipped as its result: none of it is in the wheel."""
