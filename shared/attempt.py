@@ -5,6 +5,7 @@ import time
 import uuid
 from dataclasses import dataclass
 
+from shared.crash_points import CrashInjector, Moment
 from shared.domain.errors import JobCancelled, Superseded, WorkerStopping
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
@@ -13,7 +14,6 @@ from shared.ports.effects import Effects
 from shared.ports.idempotency import Claimed, Held, Idempotency, Stored
 from shared.ports.ledger import Ledger
 from shared.ports.step_host import StepHost, StopReason
-from shared.sabotage import Moment, Saboteur
 
 _HELD_POLL_S = 0.1
 
@@ -27,7 +27,7 @@ class WorkerPorts:
     effects: Effects
     worker: str
     lease_s: float
-    saboteur: Saboteur | None = None
+    crash_injector: CrashInjector | None = None
 
 
 class Attempt:
@@ -150,16 +150,16 @@ class Attempt:
 
     def pass_point(self, moment: Moment) -> None:
         """Be struck here, if an experiment has armed this worker so."""
-        if saboteur := self.chosen_by(moment):
-            saboteur.strike()
+        if crash_injector := self.chosen_by(moment):
+            crash_injector.crash()
 
-    def chosen_by(self, moment: Moment) -> Saboteur | None:
+    def chosen_by(self, moment: Moment) -> CrashInjector | None:
         """Return who strikes this attempt at this moment, None but in an experiment.
 
         The ledger says so first.
         """
-        saboteur = self._ports.saboteur
-        if not saboteur or not saboteur.chooses(moment, self.job_id, self.step):
+        crash_injector = self._ports.crash_injector
+        if not crash_injector or not crash_injector.chooses(moment, self.job_id, self.step):
             return None
-        self.record(RecordKind.CRASH_POINT, *self._reached, detail=str(saboteur.point))
-        return saboteur
+        self.record(RecordKind.CRASH_POINT, *self._reached, detail=str(crash_injector.point))
+        return crash_injector

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from shared.attempt import Attempt, WorkerPorts
 from shared.codec import from_json, to_json
+from shared.crash_points import Moment
 from shared.domain.errors import AttemptsUsedUp, JobCancelled, StepRefused, Superseded
 from shared.domain.status import RecordKind
 from shared.policy import policy_of
 from shared.ports.step_context import StepContext
 from shared.ports.step_host import StepHost
-from shared.sabotage import Moment
 
 R = TypeVar("R")
 
@@ -55,10 +55,10 @@ class StepRunner(WorkerPorts):
             self._record_failure(attempt, error)
             raise
         # Chosen before the record of the end, which no other record may follow.
-        saboteur = attempt.chosen_by(Moment.AFTER_COMMIT)
+        crash_injector = attempt.chosen_by(Moment.AFTER_COMMIT)
         attempt.record(RecordKind.FINISHED, *attempt.reached)
-        if saboteur:
-            saboteur.strike()
+        if crash_injector:
+            crash_injector.crash()
         return result
 
     def _record_failure(self, attempt: Attempt, error: BaseException) -> None:

@@ -16,6 +16,7 @@ from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables, is_idle
 from shared.adapters.workers import SqlWorkers
+from shared.crash_points import crash_injector
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.policy import Queue
@@ -23,7 +24,6 @@ from shared.ports.jobs import Jobs
 from shared.ports.ledger import Ledger
 from shared.ports.workers import Workers
 from shared.runner import StepRunner
-from shared.sabotage import saboteur
 from shared.settings import Settings
 from shared.workloads.table import WORKLOADS
 from shared.workloads.workload import P, Parts, Wiring, Workload
@@ -91,7 +91,9 @@ def build_runtime(settings: Settings) -> Runtime:
         effects=effects,
         worker=settings.worker_name,
         lease_s=settings.lease_s,
-        saboteur=saboteur(settings.crash_point, SqlDecisions(database), lambda: is_idle(database)),
+        crash_injector=crash_injector(
+            settings.crash_point, SqlDecisions(database), lambda: is_idle(database)
+        ),
     )
     wiring = Wiring(settings, database, jobs)
     return Runtime(

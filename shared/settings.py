@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.crash_points import CrashPoint
 from shared.domain.errors import BadSetting
 from shared.policy import WORKLOAD_NAMES
 from shared.ports.idempotency import IdempotencyMode
-from shared.sabotage import CrashPoint
 
 TINY_MODEL = Path(__file__).parent / "compute" / "models" / "tiny-shapes"
 

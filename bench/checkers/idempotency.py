@@ -7,9 +7,9 @@ from bench.checkers.by_job import JobHistory
 from bench.record.history import FaultPhase, History, ProcessEvent
 from bench.record.metrics import Check, Verdict
 from bench.record.run_info import CellInfo
+from shared.crash_points import CrashAction, CrashPoint, Moment
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
-from shared.sabotage import CrashPoint, Moment, Strike
 
 _KILLED = "-9"
 
@@ -43,7 +43,7 @@ class Confirmation:
         struck = _crash_of(job, info.crash_point)
         if struck is None:
             return False
-        if CrashPoint.parse(info.crash_point).strike is Strike.KILL:
+        if CrashPoint.parse(info.crash_point).action is CrashAction.KILL:
             return self._died(info, job, struck)
         return self._slept(info, job, struck)
 

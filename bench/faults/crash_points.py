@@ -6,7 +6,7 @@ there is nothing to see, so a worker strikes itself there: `bench/trials/idempot
 
 from bench.faults.experiments import EXPERIMENTS, Awake, Experiment
 from bench.faults.fault import Facts
-from shared.sabotage import Moment, Strike
+from shared.crash_points import CrashAction, Moment
 
 _PHASES, _EXPERIMENTS = "chaos phases", "chaos idempotency"
 _CRASH_AFTER_EFFECT, _REPLY_LOST = 15, 19
@@ -30,7 +30,7 @@ def _facts(experiment: Experiment) -> Facts:
             step=experiment.step,
             run_by=_EXPERIMENTS,
         )
-    kills = point.strike is Strike.KILL
+    kills = point.action is CrashAction.KILL
     after = point.moment in (Moment.AFTER_EFFECT, Moment.AFTER_COMMIT)
     return Facts(
         name=str(point),

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.crash_points import CrashAction, CrashPoint, Moment
 from shared.policy import CAPTURE_CREDITS, GENERATE_IMAGE, Queue, policy_of
-from shared.sabotage import CrashPoint, Moment, Strike
 
 
 class Receiver(StrEnum):
@@ -35,7 +35,7 @@ class Experiment:
     name: str
     title: str
     step: str
-    strike: Strike | None = None
+    action: CrashAction | None = None
     moment: Moment | None = None
     awake: Awake | None = None
     needs_key: bool = False
@@ -43,9 +43,9 @@ class Experiment:
     @property
     def point(self) -> CrashPoint | None:
         """What the workers are armed with."""
-        if self.strike is None or self.moment is None:
+        if self.action is None or self.moment is None:
             return None
-        return CrashPoint(self.strike, self.moment, self.step)
+        return CrashPoint(self.action, self.moment, self.step)
 
     @property
     def role(self) -> Queue:
@@ -56,13 +56,13 @@ class Experiment:
 def _killed(
     name: str, title: str, moment: Moment, step: str, *, needs_key: bool = False
 ) -> Experiment:
-    return Experiment(name, title, step, Strike.KILL, moment, needs_key=needs_key)
+    return Experiment(name, title, step, CrashAction.KILL, moment, needs_key=needs_key)
 
 
 def _frozen(
     name: str, title: str, moment: Moment, step: str, awake: Awake, *, needs_key: bool = False
 ) -> Experiment:
-    return Experiment(name, title, step, Strike.FREEZE, moment, awake, needs_key)
+    return Experiment(name, title, step, CrashAction.FREEZE, moment, awake, needs_key)
 
 
 _ALL = (

@@ -17,10 +17,10 @@ import pytest
 from bench.arms.ports import free_port
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, is_idle
+from shared.crash_points import Moment
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.ports.idempotency import IdempotencyMode
-from shared.sabotage import Moment
 
 STEP = "capture_credits"
 BUDGET_S = 2.0
@@ -207,12 +207,12 @@ def test_a_process_is_idle_between_its_transactions(tmp_path: Path) -> None:
 
 FROZEN_FAMILY = """
 import subprocess, sys
-from shared.sabotage import CrashPoint, Saboteur
+from shared.crash_points import CrashPoint, CrashInjector
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
 print(child.pid, flush=True)
 asked = []
 may_stop = lambda: asked.append(1) or len(asked) > 20
-Saboteur(CrashPoint.parse("freeze@mid_work:generate_image"), None, may_stop).strike()
+CrashInjector(CrashPoint.parse("freeze@mid_work:generate_image"), None, may_stop).crash()
 child.kill()
 sys.exit(len(asked) != 21)
 """

@@ -23,9 +23,9 @@ from bench.trials.idempotency.deployment import Deployment, Groups, WorkerGroup,
 from bench.trials.idempotency.trial import Trial
 from bench.trials.live_arms import LiveArm, running_arms
 from bench.trials.outcome import Outcome
+from shared.crash_points import CrashAction
 from shared.domain.records import EffectRecord
 from shared.policy import Queue
-from shared.sabotage import Strike
 
 _ZOMBIES_AT_ONCE = 3
 _SIZE_PX = 64
@@ -105,7 +105,7 @@ def _groups(experiment: Experiment, plan: IdempotencyPlan, worlds: _Worlds) -> G
     if experiment.point is None:
         armed = WorkerGroup(1, {"CHANGEOVER_EFFECTS_URL": worlds.hanging_up})
     else:
-        zombies = _zombies(plan) if experiment.strike is Strike.FREEZE else 0
+        zombies = _zombies(plan) if experiment.action is CrashAction.FREEZE else 0
         armed = WorkerGroup(zombies + 1, {"CHANGEOVER_CRASH_POINT": str(experiment.point)})
     return {**dict.fromkeys(Queue, WorkerGroup()), experiment.role: armed}
 
@@ -131,7 +131,7 @@ async def _run_trials(
     ]
     # The same jobs on every arm. A worker is left awake for every zombie's successor.
     bodies = _bodies(plan, random.Random(f"{seed}:{experiment.name}"))
-    frozen = experiment.strike is Strike.FREEZE
+    frozen = experiment.action is CrashAction.FREEZE
     at_once = asyncio.Semaphore(_zombies(plan) if frozen else plan.trials)
     async with httpx.AsyncClient(base_url=arm.stack.url, timeout=ANSWER_LIMIT_S) as client:
 

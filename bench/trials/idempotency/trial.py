@@ -12,17 +12,17 @@ from bench.faults.experiments import Awake, Experiment
 from bench.load.client import Client
 from bench.record.history import ClientOp, FaultEvent, FaultPhase
 from bench.trials.live_arms import LiveArm
+from shared.crash_points import CrashAction
 from shared.domain.records import AttemptRecord
 from shared.domain.status import JobStatus, RecordKind
 from shared.policy import NOTIFY_USER
-from shared.sabotage import Strike
 
 _POLL_S = 0.05
 _LOOK_EVERY_S, _LOOK_OFTEN_S = 4.0, 0.3
 _SUBMIT_LIMIT_S = 10.0
 _ZOMBIE_ENDS_WITHIN_S = 10.0
 _JUDGED_AFTER_WAKING_S = 15.0
-FAULTS = {Strike.KILL: "sigkill", Strike.FREEZE: "sigstop"}
+FAULTS = {CrashAction.KILL: "sigkill", CrashAction.FREEZE: "sigstop"}
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Trial:
         return any(record.step == NOTIFY_USER for record in self._records)
 
     def _sleeps(self) -> bool:
-        frozen = self._struck is not None and self.experiment.strike is Strike.FREEZE
+        frozen = self._struck is not None and self.experiment.action is CrashAction.FREEZE
         return frozen and self._woken_at is None
 
     def _may_wake(self) -> bool:
@@ -131,13 +131,13 @@ class Trial:
     def _event(self, phase: FaultPhase, mono_s: float) -> None:
         hit = self._struck
         assert hit is not None
-        assert self.experiment.strike is not None
+        assert self.experiment.action is not None
         self.faults.append(
             FaultEvent.of(
                 hit,
                 trial=self.name,
                 cell=self.cell,
-                fault=FAULTS[self.experiment.strike],
+                fault=FAULTS[self.experiment.action],
                 phase=phase,
                 mono_s=mono_s,
                 detail=hit.detail,

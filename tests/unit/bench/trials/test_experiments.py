@@ -8,7 +8,7 @@ from bench.faults.experiments import EXPERIMENTS, Receiver
 from bench.scenario.idempotency import IdempotencyPlan
 from bench.trials.idempotency.arms import guarded_arms
 from bench.trials.infos import experiment_cells
-from shared.sabotage import CrashPoint, Strike
+from shared.crash_points import CrashAction, CrashPoint
 from shared.settings import Settings
 
 NEEDS_KEY = {"killed_after_effect", "zombie_before_send", "reply_dropped"}
@@ -19,7 +19,7 @@ def test_every_experiment_has_its_own_crash_point() -> None:
     assert len(set(points)) == len(points)
     for experiment in EXPERIMENTS.values():
         assert experiment.point is None or CrashPoint.parse(str(experiment.point))
-        assert (experiment.awake is not None) == (experiment.strike is Strike.FREEZE)
+        assert (experiment.awake is not None) == (experiment.action is CrashAction.FREEZE)
 
 
 def test_an_entry_is_planned_for_every_experiment_arm_and_mode() -> None:

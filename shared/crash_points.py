@@ -1,4 +1,4 @@
-"""Named crash points: a worker strikes itself at one exact moment of a step, for experiments.
+"""Named crash points: a worker crashes itself at one exact moment of a step, for experiments.
 
 No signal from outside can hit the instant between an effect and its commit. Armed by
 `CHANGEOVER_CRASH_POINT` in the workers of an experiment and nowhere else.
@@ -22,7 +22,7 @@ _POLL_S = 0.001
 
 
 class Moment(StrEnum):
-    """Where in an attempt to strike. One that a step never comes to never strikes."""
+    """Where in an attempt to crash. One that a step never comes to never does."""
 
     BEFORE_WORK = "before_work"
     """Past the idempotency guard; nothing is computed yet."""
@@ -38,7 +38,7 @@ class Moment(StrEnum):
     """The result is committed; the engine has not heard of it."""
 
 
-class Strike(StrEnum):
+class CrashAction(StrEnum):
     """What is done to the worker's whole process group."""
 
     KILL = "kill"
@@ -51,28 +51,28 @@ class Strike(StrEnum):
 class CrashPoint:
     """`kill@mid_work:generate_image`: what to do, when, and in which kind of step."""
 
-    strike: Strike
+    action: CrashAction
     moment: Moment
     step: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read one; `ValueError` says what is wrong and what is known."""
-        strike, at, rest = text.partition("@")
+        action, at, rest = text.partition("@")
         moment, colon, step = rest.partition(":")
         if not (at and colon):
             raise ValueError("must look like kill@mid_work:generate_image")
-        _known(strike, Strike, "a strike")
+        _known(action, CrashAction, "an action")
         _known(moment, Moment, "a moment")
         _known(step, POLICIES, "a step")
-        return cls(Strike(strike), Moment(moment), step)
+        return cls(CrashAction(action), Moment(moment), step)
 
     def __str__(self) -> str:
-        return f"{self.strike}@{self.moment}:{self.step}"
+        return f"{self.action}@{self.moment}:{self.step}"
 
 
-class Saboteur:
-    """Strikes once in each step of each job, so that the attempt that follows gets through."""
+class CrashInjector:
+    """Crashes the worker once in each step of each job: the attempt that follows gets through."""
 
     def __init__(
         self,
@@ -86,16 +86,16 @@ class Saboteur:
         self._may_stop = may_stop
 
     def chooses(self, moment: Moment, job_id: str, step: str) -> bool:
-        """Whether to strike now: nobody has come to this point of this step before."""
+        """Whether to crash now: nobody has come to this point of this step before."""
         if moment is not self.point.moment or step.partition("/")[0] != self.point.step:
             return False
         # Not by the attempt's id: a frozen one that goes on comes by again.
         mine = uuid.uuid4().hex
         return self._decisions.decide(f"{job_id}/{step}/crash", mine) == mine
 
-    def strike(self) -> None:
+    def crash(self) -> None:
         """Kill or freeze this process's group; returns only when it was frozen and continued."""
-        if self.point.strike is Strike.KILL:
+        if self.point.action is CrashAction.KILL:
             os.killpg(os.getpgrp(), signal.SIGKILL)
         else:
             _stop_the_others()
@@ -108,11 +108,11 @@ class Saboteur:
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
-def saboteur(
+def crash_injector(
     point: CrashPoint | None, decisions: Decisions, may_stop: Callable[[], bool]
-) -> Saboteur | None:
-    """Return what strikes at `point`; None, and nothing to run, where no point is armed."""
-    return Saboteur(point, decisions, may_stop) if point else None
+) -> CrashInjector | None:
+    """Return what crashes a worker at `point`; None, and nothing to run, without one."""
+    return CrashInjector(point, decisions, may_stop) if point else None
 
 
 def _stop_the_others() -> None:

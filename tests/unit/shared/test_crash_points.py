@@ -2,12 +2,12 @@
 
 import pytest
 
+from shared.crash_points import CrashAction, CrashInjector, CrashPoint, Moment, crash_injector
 from shared.domain.errors import BadSetting
-from shared.sabotage import CrashPoint, Moment, Saboteur, Strike, saboteur
 from shared.settings import Settings
 
 JOB = "00000000-0000-0000-0000-000000000001"
-POINT = CrashPoint(Strike.KILL, Moment.MID_WORK, "generate_image")
+POINT = CrashPoint(CrashAction.KILL, Moment.MID_WORK, "generate_image")
 
 
 class Register:
@@ -23,11 +23,11 @@ class Register:
         return self._values.get(key)
 
 
-@pytest.mark.parametrize("strike", Strike)
+@pytest.mark.parametrize("action", CrashAction)
 @pytest.mark.parametrize("moment", Moment)
-def test_a_crash_point_reads_as_it_is_written(strike: Strike, moment: Moment) -> None:
-    point = CrashPoint(strike, moment, "capture_credits")
-    assert str(point) == f"{strike}@{moment}:capture_credits"
+def test_a_crash_point_reads_as_it_is_written(action: CrashAction, moment: Moment) -> None:
+    point = CrashPoint(action, moment, "capture_credits")
+    assert str(point) == f"{action}@{moment}:capture_credits"
     assert CrashPoint.parse(str(point)) == point
 
 
@@ -37,7 +37,7 @@ def test_a_crash_point_reads_as_it_is_written(strike: Strike, moment: Moment) ->
         ("", "must look like kill@mid_work:generate_image"),
         ("kill@mid_work", "must look like"),
         ("kill:mid_work:generate_image", "must look like"),
-        ("maim@mid_work:generate_image", "'maim' is not a strike; there are kill, freeze"),
+        ("maim@mid_work:generate_image", "'maim' is not an action; there are kill, freeze"),
         ("kill@midwork:generate_image", "'midwork' is not a moment"),
         ("kill@mid_work:generate_images", "'generate_images' is not a step"),
     ],
@@ -55,21 +55,21 @@ def test_the_setting_arms_a_worker_and_nothing_is_armed_without_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert Settings.from_environment().crash_point is None
-    assert saboteur(None, Register(), lambda: True) is None
+    assert crash_injector(None, Register(), lambda: True) is None
     monkeypatch.setenv("CHANGEOVER_CRASH_POINT", str(POINT))
     assert Settings.from_environment().crash_point == POINT
 
 
 def test_it_strikes_the_first_to_come_by_and_nobody_after() -> None:
     register = Register()
-    first, second = (Saboteur(POINT, register, lambda: True) for _ in range(2))
+    first, second = (CrashInjector(POINT, register, lambda: True) for _ in range(2))
     assert first.chooses(Moment.MID_WORK, JOB, "generate_image/0")
     assert not first.chooses(Moment.MID_WORK, JOB, "generate_image/0")
     assert not second.chooses(Moment.MID_WORK, JOB, "generate_image/0")
 
 
 def test_it_strikes_once_in_each_step_of_each_job() -> None:
-    one = Saboteur(POINT, Register(), lambda: True)
+    one = CrashInjector(POINT, Register(), lambda: True)
     assert one.chooses(Moment.MID_WORK, JOB, "generate_image/0")
     assert one.chooses(Moment.MID_WORK, JOB, "generate_image/1")
     assert one.chooses(Moment.MID_WORK, JOB.replace("1", "2"), "generate_image/0")
@@ -77,7 +77,7 @@ def test_it_strikes_once_in_each_step_of_each_job() -> None:
 
 def test_other_moments_and_steps_are_left_alone_and_leave_the_register_alone() -> None:
     register = Register()
-    one = Saboteur(POINT, register, lambda: True)
+    one = CrashInjector(POINT, register, lambda: True)
     assert not one.chooses(Moment.BEFORE_WORK, JOB, "generate_image/0")
     assert not one.chooses(Moment.MID_WORK, JOB, "assemble")
     assert one.chooses(Moment.MID_WORK, JOB, "generate_image/0")
