@@ -6,11 +6,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.report import axis
 from bench.report.arms import ArmStyle
 from bench.report.format import seconds, share
 from bench.report.part import Part, called, template
-from bench.report.svg import element, percent, plot
+from bench.report.svg import chart, element, label, levels, percent, plot, ticks, uprights
+from bench.report.svg import curve as drawn
 
 _PLOT = 240
 _AXIS = 30
@@ -58,22 +58,26 @@ def survival_chart(curves: Sequence[Curve], drain_s: float, what: str) -> Markup
         return Markup("")
     right = _right_edge(curves, drain_s)
     height = _PLOT + _AXIS + _ROW * len(curves) + 6
-    return element(
-        "svg",
-        element("title", f"Share of {what} recovered by t seconds"),
-        element("desc", _describe(curves)),
-        _grid(right, height),
+    return chart(
+        f"Share of {what} recovered by t seconds",
+        levels((quarter / 4 for quarter in range(5)), _y, share),
+        uprights(
+            ticks(0, right),
+            lambda value: percent(value, right),
+            lambda value: f"{label(value)} s" if value else "0",
+            from_y=_PLOT,
+            to_y=height,
+            word_y=_PLOT + 18,
+        ),
         plot(*(_line(curve, right) for curve in curves), units=_UNITS, height=_PLOT),
         _labels(curves),
         *(
             _strip(curve, right, _PLOT + _AXIS + _ROW * place + _ROW // 2)
             for place, curve in enumerate(curves)
         ),
-        role="img",
-        width="100%",
         height=height,
-        overflow="visible",
-        class_="survival",
+        described=_describe(curves),
+        css="survival",
     )
 
 
@@ -96,30 +100,6 @@ def _y(part: float) -> float:
     return _PLOT * (1 - part)
 
 
-def _grid(right: float, height: int) -> Markup:
-    parts: list[str] = []
-    for quarter in range(5):
-        y = _y(quarter / 4)
-        parts.append(element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"))
-        parts.append(
-            element("text", share(quarter / 4), x=-8, y=y + 4, text_anchor="end", class_="tick")
-        )
-    for value in axis.ticks(0, right):
-        x = percent(value, right)
-        parts.append(element("line", x1=x, x2=x, y1=_PLOT, y2=height, class_="grid"))
-        parts.append(
-            element(
-                "text",
-                f"{axis.label(value)} s" if value else "0",
-                x=x,
-                y=_PLOT + 18,
-                text_anchor="middle",
-                class_="tick",
-            )
-        )
-    return element("g", *parts)
-
-
 def _line(curve: Curve, right: float) -> Markup:
     path = [f"M0 {_PLOT}"]
     for at, part in curve.points:
@@ -127,13 +107,7 @@ def _line(curve: Curve, right: float) -> Markup:
             path.append(f"H{_UNITS * at / right:.1f}V{_y(part):.1f}")
     watched = right if curve.recovered == 1 else min(right, curve.points[-1][0])
     path.append(f"H{_UNITS * watched / right:.1f}")
-    return element(
-        "path",
-        d="".join(path),
-        class_=f"curve {curve.style.css}",
-        stroke_dasharray=curve.style.dash or None,
-        vector_effect="non-scaling-stroke",
-    )
+    return drawn("".join(path), f"curve {curve.style.css}", curve.style.dash)
 
 
 def _labels(curves: Sequence[Curve]) -> Markup:

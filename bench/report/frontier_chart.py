@@ -7,12 +7,11 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.record.frontier import FrontierPoint
-from bench.report import axis
 from bench.report.arms import ArmStyle
 from bench.report.format import given, seconds
 from bench.report.frontier import FrontierPanel
 from bench.report.part import Part, called, template
-from bench.report.svg import element, plot
+from bench.report.svg import chart, curve, element, label, levels, plot, ticks, uprights
 
 _PLOT = 200
 _FOOT = 34
@@ -49,10 +48,8 @@ def _chart(panel: FrontierPanel, cost: Cost, what: str) -> Markup:
     top = max(map(cost, points)) * 1.18 or 1.0
     arms = list(dict.fromkeys(point.arm for point in points))
     by_arm = [[point for point in points if point.arm == arm] for arm in arms]
-    return element(
-        "svg",
-        element("title", f"Median recovery against {what}"),
-        element("desc", _describe(points, cost, what)),
+    return chart(
+        f"Median recovery against {what}",
         _grid(across, top, what),
         plot(
             *(_line(of_arm, panel.styles, cost, across, top) for of_arm in by_arm),
@@ -63,11 +60,9 @@ def _chart(panel: FrontierPanel, cost: Cost, what: str) -> Markup:
             _marks(of_arm, panel.styles, cost, across, top, place)
             for place, of_arm in enumerate(by_arm)
         ),
-        role="img",
-        width="100%",
         height=_PLOT + _FOOT + _AXIS,
-        overflow="visible",
-        class_="frontier",
+        described=_describe(points, cost, what),
+        css="frontier",
     )
 
 
@@ -106,24 +101,21 @@ def _describe(points: Sequence[FrontierPoint], cost: Cost, what: str) -> str:
 
 
 def _grid(across: _Log, top: float, what: str) -> Markup:
-    parts: list[str] = [element("text", what, x=0, y=-14, class_="tick")]
-    for value in axis.ticks(0, top, about=4):
-        y = _y(value, top)
-        parts.append(element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"))
-        parts.append(
-            element("text", axis.label(value), x=-8, y=y + 4, text_anchor="end", class_="tick")
-        )
-    bottom = _PLOT + _FOOT
-    for value in across.ticks:
-        x = across.percent(value)
-        parts.append(element("line", x1=x, x2=x, y1=0, y2=bottom, class_="grid"))
-        text = f"{axis.label(value)} s"
-        parts.append(element("text", text, x=x, y=bottom + 16, text_anchor="middle", class_="tick"))
-    caption = "median recovery (logarithmic)"
-    parts.append(
-        element("text", caption, x="100%", y=bottom + 34, text_anchor="end", class_="tick")
+    bottom, caption = _PLOT + _FOOT, "median recovery (logarithmic)"
+    return element(
+        "g",
+        element("text", what, x=0, y=-14, class_="tick"),
+        levels(ticks(0, top, about=4), lambda value: _y(value, top), label),
+        uprights(
+            across.ticks,
+            across.percent,
+            lambda value: f"{label(value)} s",
+            from_y=0,
+            to_y=bottom,
+            word_y=bottom + 16,
+        ),
+        element("text", caption, x="100%", y=bottom + 34, text_anchor="end", class_="tick"),
     )
-    return element("g", *parts)
 
 
 def _line(
@@ -138,13 +130,7 @@ def _line(
         for point in sorted(points, key=lambda point: point.budget_s)
     ]
     style = styles[points[0].arm]
-    return element(
-        "path",
-        d=f"M{'L'.join(places)}",
-        class_=f"curve thin {style.css}",
-        stroke_dasharray=style.dash or None,
-        vector_effect="non-scaling-stroke",
-    )
+    return curve(f"M{'L'.join(places)}", f"curve thin {style.css}", style.dash)
 
 
 def _marks(

@@ -8,12 +8,11 @@ from markupsafe import Markup
 
 from bench.record.metrics import Bucket, CellMetrics, SoakFaultMetrics
 from bench.record.run_info import CellInfo
-from bench.report import axis
 from bench.report.arms import PLAIN, ArmStyle, arm_key
 from bench.report.format import Shown, count, exact, given, median, missing, seconds, tally
 from bench.report.measures import VERDICT_MARKS
 from bench.report.part import Part, called, template
-from bench.report.svg import element, percent, plot
+from bench.report.svg import chart, curve, label, levels, percent, plot, ticks, uprights
 
 _PLOT, _FOOT, _UNITS = 160, 26, 1000
 _BAD = (Bucket.FAILED, Bucket.LOST, Bucket.UNRECOVERED, Bucket.PHANTOM, Bucket.UNKNOWN)
@@ -161,55 +160,29 @@ def throughput_chart(entries: Sequence[CellMetrics], styles: Mapping[str, ArmSty
     right = max(points[-1][0] for points in rates.values()) or 1.0
     top = max(rate for points in rates.values() for _, rate in points) or 1.0
     lines = [_line(points, styles.get(arm, PLAIN), right, top) for arm, points in rates.items()]
-    return element(
-        "svg",
-        element("title", "Jobs completed a minute over the time of the soak"),
-        element("desc", "; ".join(_describe(arm, points) for arm, points in rates.items())),
-        *_grid(right, top),
+    return chart(
+        "Jobs completed a minute over the time of the soak",
+        levels(ticks(0, top, about=4), lambda rate: _PLOT * (1 - rate / top), label),
+        uprights(
+            ticks(0, right, about=6),
+            lambda at: percent(at, right),
+            lambda at: given(at) if at else "0",
+            from_y=_PLOT,
+            to_y=_PLOT,
+            word_y=_PLOT + 18,
+        ),
         plot(*lines, units=_UNITS, height=_PLOT),
-        role="img",
-        width="100%",
         height=_PLOT + _FOOT,
-        overflow="visible",
-        class_="survival",
+        described="; ".join(_describe(arm, points) for arm, points in rates.items()),
+        css="survival",
     )
 
 
 def _line(
     points: Sequence[tuple[float, float]], style: ArmStyle, right: float, top: float
 ) -> Markup:
-    path = " ".join(
-        f"{_UNITS * at / right:.1f},{_PLOT * (1 - rate / top):.1f}" for at, rate in points
-    )
-    return element(
-        "polyline",
-        points=path,
-        fill="none",
-        class_=f"curve {style.css}",
-        stroke_dasharray=style.dash or None,
-        vector_effect="non-scaling-stroke",
-    )
-
-
-def _grid(right: float, top: float) -> list[Markup]:
-    parts = []
-    for value in axis.ticks(0, top, about=4):
-        y = _PLOT * (1 - value / top)
-        parts.append(element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"))
-        label = axis.label(value)
-        parts.append(element("text", label, x=-8, y=y + 4, text_anchor="end", class_="tick"))
-    for value in axis.ticks(0, right, about=6):
-        parts.append(
-            element(
-                "text",
-                given(value) if value else "0",
-                x=percent(value, right),
-                y=_PLOT + 18,
-                text_anchor="middle",
-                class_="tick",
-            )
-        )
-    return parts
+    places = [f"{_UNITS * at / right:.1f} {_PLOT * (1 - rate / top):.1f}" for at, rate in points]
+    return curve(f"M{'L'.join(places)}", f"curve {style.css}", style.dash)
 
 
 def _describe(arm: str, points: Sequence[tuple[float, float]]) -> str:

@@ -5,10 +5,9 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.record.timeline import CUT_OFF, OPEN, AttemptRow, EffectTick, Phase
-from bench.report import axis
 from bench.report.format import seconds
 from bench.report.part import Part, called, template
-from bench.report.svg import element, percent
+from bench.report.svg import chart, element, label, percent, ticks, uprights
 from bench.report.timeline import JobTimeline
 
 OPEN_TIMELINES = 3
@@ -45,17 +44,20 @@ class _Chart:
 
     def draw(self) -> Markup:
         job = self._job
-        return element(
-            "svg",
-            element("title", f"Attempts of job {job.trial.job_id}, seconds from the fault"),
-            *self._axis(),
+        return chart(
+            f"Attempts of job {job.trial.job_id}, seconds from the fault",
+            uprights(
+                ticks(self._low, self._low + self._width, about=6),
+                self._x,
+                lambda value: ("+" if value > 0 else "") + label(value),
+                from_y=_TOP,
+                to_y=self._foot,
+                word_y=self._foot + 13,
+            ),
             *(self._row(row, self._y(place)) for place, row in enumerate(job.rows)),
             *self._effects(self._y(len(job.rows))),
             *self._faults(),
-            role="img",
-            width="100%",
             height=self._foot + _FOOT,
-            overflow="visible",
         )
 
     def _x(self, at_s: float) -> str:
@@ -64,17 +66,6 @@ class _Chart:
     @staticmethod
     def _y(place: int) -> int:
         return _TOP + _ROW * place + _ROW // 2
-
-    def _axis(self) -> list[str]:
-        parts: list[str] = []
-        for value in axis.ticks(self._low, self._low + self._width, about=6):
-            x = self._x(value)
-            parts.append(element("line", x1=x, x2=x, y1=_TOP, y2=self._foot, class_="grid"))
-            text = ("+" if value > 0 else "") + axis.label(value)
-            parts.append(
-                element("text", text, x=x, y=self._foot + 13, text_anchor="middle", class_="tick")
-            )
-        return parts
 
     def _row(self, row: AttemptRow, y: int) -> Markup:
         name = f"{row.step} #{row.attempt}" if row.attempt > 1 else row.step
@@ -102,8 +93,8 @@ class _Chart:
     def _effects(self, y: int) -> list[str]:
         if not self._job.effects:
             return []
-        label = element("text", "effects", x=-6, y=y + 4, text_anchor="end", class_="label")
-        return [label, *(self._tick(tick, y) for tick in self._job.effects)]
+        said = element("text", "effects", x=-6, y=y + 4, text_anchor="end", class_="label")
+        return [said, *(self._tick(tick, y) for tick in self._job.effects)]
 
     def _tick(self, tick: EffectTick, y: int) -> Markup:
         state = "twice" if tick.applied and tick.repeat else "once" if tick.applied else "not"

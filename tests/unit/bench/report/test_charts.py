@@ -7,7 +7,7 @@ import pytest
 from markupsafe import Markup
 
 from bench.checkers.statistics import survival_curve
-from bench.report import axis
+from bench.report import svg as axis
 from bench.report.arms import PLAIN, arm_key, arm_styles
 from bench.report.charts import Curve, survival_chart
 
