@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bench.errors import BadScenario
-from bench.scenario.lines import Place, key_lines, line_of
+from bench.scenario.lines import Place, line_of
 from bench.scenario.model import Scenario
 
 
@@ -27,9 +27,8 @@ def load_scenario(name_or_path: str) -> tuple[Scenario, str]:
     except tomllib.TOMLDecodeError as error:
         raise BadScenario(f"{name_or_path}: {error}") from None
     except ValidationError as error:
-        lines = key_lines(text)
         mistakes = sorted(
-            (line_of(lines, _place(item)), _sentence(item))
+            (line_of(text, _place(item)), _sentence(item))
             for item in error.errors(include_url=False)
         )
         listed = [f"{name_or_path}:{line}: {sentence}" for line, sentence in mistakes]

@@ -28,10 +28,3 @@ class SqlDecisions:
                 select(_decisions.c.value).where(_decisions.c.key == key)
             ).scalar_one()
             return stands
-
-    def decided(self, key: str) -> str | None:
-        with self._database.connect().execution_options(read_only=True) as connection:
-            value: str | None = connection.execute(
-                select(_decisions.c.value).where(_decisions.c.key == key)
-            ).scalar_one_or_none()
-            return value

@@ -9,7 +9,3 @@ class Decisions(Protocol):
     def decide(self, key: str, value: str) -> str:
         """Propose `value`; return the value that stands, proposed now or earlier."""
         ...
-
-    def decided(self, key: str) -> str | None:
-        """Return the value that stands, None if there is none yet."""
-        ...

@@ -19,9 +19,6 @@ class Register:
     def decide(self, key: str, value: str) -> str:
         return self._values.setdefault(key, value)
 
-    def decided(self, key: str) -> str | None:
-        return self._values.get(key)
-
 
 @pytest.mark.parametrize("action", CrashAction)
 @pytest.mark.parametrize("moment", Moment)

@@ -52,9 +52,6 @@ class Register(dict[str, str]):
     def decide(self, key: str, value: str) -> str:
         return self.setdefault(key, value)
 
-    def decided(self, key: str) -> str | None:
-        return self.get(key)
-
 
 @dataclass
 class Jobs:
