@@ -4,8 +4,10 @@ from temporal_impl.face_jobs import FaceJobs
 from temporal_impl.image_jobs import ImageJobs
 from temporal_impl.workload import TemporalWorkload
 
-WORKLOADS: dict[str, TemporalWorkload] = {
-    each.workload.name: each for each in (ImageJobs(), FaceJobs())
-}
+_ALL = (
+    ImageJobs(),
+    FaceJobs(),
+)
+WORKLOADS: dict[str, TemporalWorkload] = {each.workload.name: each for each in _ALL}
 BY_WORKFLOW = {each.workflow.__name__: each for each in WORKLOADS.values()}
 """By the type of their workflow."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_PROFILES = ("stock", "hardened", "standalone")
+_PROFILES = ("stock", "hardened", "renewed", "standalone")
 _FAMILIES = ("celery", "temporal")
 _DASHES = ("6 4", "", "2 3", "10 3 2 3")
 _SHADES = 4

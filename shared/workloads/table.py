@@ -6,4 +6,8 @@ from shared.workloads.face_similarity.workload import FACES
 from shared.workloads.image_generation.workload import IMAGES
 from shared.workloads.workload import Workload
 
-WORKLOADS: dict[str, Workload[Any, Any]] = {each.name: each for each in (IMAGES, FACES)}
+_ALL: tuple[Workload[Any, Any], ...] = (
+    IMAGES,
+    FACES,
+)
+WORKLOADS = {each.name: each for each in _ALL}

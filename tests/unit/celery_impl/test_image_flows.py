@@ -63,7 +63,7 @@ def test_a_session_is_published_in_pieces_from_any_step_on(pieces: list[Any]) ->
         [CLOSE_SESSION],
     ]
     steps = {signature.id.partition("/")[2] for piece in pieces for signature in tasks(piece)}
-    assert steps | set(IMAGE_STEPS) | {RELEASE_CREDITS} == set(POLICIES)
+    assert steps | set(IMAGE_STEPS) | {RELEASE_CREDITS} <= set(POLICIES)
 
 
 def test_what_fails_in_a_session_closes_it(pieces: list[Any]) -> None:
