@@ -1,6 +1,6 @@
 """The command line: `changeover VERB`.
 
-Exit status: 0 the run completed and every verdict that its scenario demands holds; 1 a verdict
+Exit status: 0 the run completed and every promise of its arms was kept; 1 a verdict
 fell short; 2 wrong usage or a bad scenario; 3 the environment is not fit; 130 interrupted.
 """
 

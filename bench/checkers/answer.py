@@ -98,7 +98,7 @@ def _clause(arm: str, cells: Sequence[CellMetrics]) -> str:
     if unrecovered:
         left = f"left {_count(unrecovered, 'job')} unrecovered at the drain deadline"
         bounds = [cell.predicted_bound_s for cell in cells if cell.predicted_bound_s is not None]
-        parts.append(f"{left} (its own bound is {max(bounds):.0f} s)" if bounds else left)
+        parts.append(f"{left} (its predicted bound is {max(bounds):.0f} s)" if bounds else left)
     if phantoms:
         parts.append(f"reported {_count(phantoms, 'job')} as done with something missing")
     parts.append(_recovery(cells, kills))

@@ -158,7 +158,7 @@ def _name(curve: Curve, y: float) -> Markup:
 
 
 def _bound(bound_s: float, right: float, y: int) -> Markup:
-    title = element("title", f"the engine's own bound: {seconds(bound_s)}")
+    title = element("title", f"the predicted bound: {seconds(bound_s)}")
     if bound_s > right:
         text = f"{seconds(bound_s)} \u203a"
         return element(

@@ -28,7 +28,7 @@ def fault_columns(fault: str) -> list[Column]:
             "unrecovered",
             "Unrecovered at T",
             "Accepted jobs that had not ended T after the last arrival but that the engine still "
-            "holds: late, not lost. Bound: what the engine's own settings promise.",
+            "holds: late, not lost. Bound: the predicted one, from the engine's settings.",
             m.unrecovered,
             brief=True,
         ),

@@ -41,8 +41,8 @@ def limits(page: Page) -> list[str]:
         if not is_control(cell.fault)
     ):
         said.append(
-            "Where an engine's own bound lies beyond T, its jobs were judged before it had "
-            "promised to have recovered them: unrecovered at T is then what T shows, not a loss."
+            "Where a predicted bound lies beyond T, its jobs were judged before they had "
+            "to be recovered: unrecovered at T is then what T shows, not a loss."
         )
     if dev_server(page):
         said.append(DEV_SERVER)

@@ -41,7 +41,7 @@ def lost(cell: CellMetrics, _: CellInfo | None) -> Shown:
 
 
 def unrecovered(cell: CellMetrics, _: CellInfo | None) -> Shown:
-    """Jobs still held at T, with T and the engine's own bound."""
+    """Jobs still held at T, with T and the predicted bound."""
     jobs = cell.buckets.get(Bucket.UNRECOVERED, 0)
     detail = f"T{NBSP}={NBSP}{given(cell.drain_s)}, {_bound(cell)}"
     return tally(jobs, detail, bad=True)

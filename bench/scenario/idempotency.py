@@ -21,18 +21,25 @@ class IdempotencyPlan(Table):
     """Every experiment on every arm in every mode, on the simulated GPU."""
 
     arms: ArmNames = Field(["celery/hardened", "temporal/hardened"])
+    """The engines and profiles that are tried side by side."""
     modes: Annotated[list[IdempotencyMode], AfterValidator(each_once)] = Field(
         list(IdempotencyMode), min_length=1
     )
+    """The guards that each arm is tried with."""
     experiments: Annotated[
         list[Annotated[str, AfterValidator(_is_experiment)]], AfterValidator(each_once)
     ] = Field(list(EXPERIMENTS), min_length=1)
+    """What is done to the workers, one after the other."""
     trials: int = Field(3, ge=1, le=50)
     """Jobs an experiment, arm and mode; each is struck once."""
     receiver: Receiver = Receiver.HONOURS_KEYS
+    """What the outside world makes of an idempotency key."""
     steps: int = Field(12, ge=4, le=150)
+    """Denoising steps a picture."""
     step_s: float = Field(0.1, gt=0)
+    """Length of a simulated denoising step."""
     detection_budget_s: float = Field(5.0, ge=2, validate_default=True)
+    """How long an engine may take to notice a dead worker."""
     drain_s: float = Field(90.0, gt=0)
     """T: how long after its fault a job is judged; after its submission if none struck."""
 

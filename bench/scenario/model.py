@@ -31,12 +31,16 @@ def _is_fault(name: str) -> str:
 
 
 class JobShape(Table):
-    """The jobs that the load submits. `n` is drawn from the list, evenly, by the seed."""
+    """The jobs that the load submits."""
 
     n: list[Annotated[int, Field(ge=1, le=8)]] = Field(min_length=1)
+    """Pictures a job, drawn evenly from the list by the seed."""
     steps: int = Field(ge=2, le=150)
+    """Denoising steps a picture."""
     width: int = 64
+    """Of a picture, in pixels."""
     height: int = 64
+    """Of a picture, in pixels."""
     longest_step_s: float = Field(gt=0)
     """The longest that a healthy `generate_image` takes here, in seconds."""
 
@@ -45,7 +49,9 @@ class CellPlan(Table):
     """One fault, tried on every arm of the stage."""
 
     fault: Annotated[str, AfterValidator(_is_fault)]
+    """A fault's name, as `changeover chaos --list` has them, or `none`."""
     trials: int = Field(0, ge=0, le=1000, validate_default=True)
+    """How often each arm is struck."""
     at: tuple[float, float] | None = None
     """The share of the denoising steps at which to strike, drawn evenly by the seed; None leaves it
     to the fault."""
@@ -111,17 +117,22 @@ class Stage(Table):
     """Arms that run side by side on one compute driver, through one cell after another."""
 
     compute: Literal["simulated", "diffusers"]
+    """What a GPU step runs on."""
     name: str = Field("", pattern=r"^[a-z0-9-]{0,40}$")
     """What tells it from the scenario's other stages; by default the compute driver."""
     arms: ArmNames
+    """The engines and profiles that are compared: `celery/hardened`."""
     twins: Annotated[list[str], AfterValidator(each_once)] = Field(default_factory=list)
     """Arms that run a second time beside themselves: two of a kind must come out alike, or the run
     tells nothing of the others."""
     gpu_workers: int = Field(ge=1, le=64)
+    """GPU workers an arm, each with one slot."""
     job: JobShape
+    """The jobs of its load."""
     short_lease: bool = False
     """Allow a budget below the longest healthy step: what that does is then the question."""
     detection_budget_s: float = Field(ge=2)
+    """How long an engine may take to notice a dead worker."""
     step_s: float = Field(0.1, gt=0)
     """Length of a simulated denoising step."""
     load_s: float = Field(0.0, ge=0)
@@ -130,6 +141,7 @@ class Stage(Table):
     """How many workers may be down at once, all arms together: restarts share the processors, and
     more of them would measure the machine."""
     cells: list[CellPlan] = Field(min_length=1)
+    """What is tried, one after the other."""
 
     @field_validator("twins")
     @classmethod
@@ -219,13 +231,21 @@ class Scenario(Table):
     """A whole run: stages, one after the other, the soak, the experiments on idempotency."""
 
     name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    """Part of the run folder's name."""
     seed: int = Field(ge=0)
+    """What arrivals, requests, moments of faults and the order of trials are drawn by."""
     cpu_slots: int = Field(4, ge=1, le=32)
+    """Steps at once in a CPU worker."""
     restart_delay_s: float = Field(1.0, ge=0)
+    """How long the supervisor waits before it starts a process again."""
     stop_grace_s: float = Field(10.0, ge=3)
+    """Between SIGTERM and SIGKILL."""
     stages: list[Stage] = Field(default_factory=list)
+    """Run one after the other."""
     idempotency: IdempotencyPlan | None = None
+    """The experiments on idempotency."""
     soak: SoakPlan | None = None
+    """Random faults for a long time."""
 
     @property
     def largest(self) -> tuple[int, str]:

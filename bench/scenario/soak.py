@@ -20,8 +20,11 @@ class MixEntry(Table):
     """One kind of fault on one role, and how often it is drawn among the others."""
 
     fault: Annotated[str, AfterValidator(_strikes_places)]
+    """One that strikes a process whatever it is doing."""
     role: Role
+    """Which process it strikes."""
     weight: float = Field(1.0, gt=0)
+    """How often it is drawn, beside the weights of the others."""
 
     @field_validator("role")
     @classmethod
@@ -37,17 +40,25 @@ class SoakPlan(Table):
     """Steady load on every arm, and faults drawn by the seed, until the time is over."""
 
     arms: ArmNames = Field(["celery/hardened", "temporal/hardened"])
+    """The engines and profiles that are soaked side by side."""
     duration_s: float = Field(gt=0)
+    """How long jobs arrive."""
     rate_per_s: float = Field(gt=0)
     """Jobs that arrive in a second, on average, on each arm."""
     n: list[Annotated[int, Field(ge=1, le=8)]] = Field([1], min_length=1)
+    """Pictures a job, drawn evenly from the list by the seed."""
     steps: int = Field(4, ge=2, le=150)
+    """Denoising steps a picture."""
     step_s: float = Field(0.1, gt=0)
     """Length of a simulated denoising step."""
     size_px: int = Field(64, ge=64, le=1024)
+    """Width and height of a picture."""
     gpu_workers: int = Field(3, ge=1, le=64)
+    """GPU workers an arm, each with one slot."""
     cpu_workers: int = Field(2, ge=1, le=64)
+    """CPU workers an arm."""
     detection_budget_s: float = Field(6.0, ge=2)
+    """How long an engine may take to notice a dead worker."""
     mean_gap_s: float = Field(gt=0)
     """Seconds between two faults on an arm, on average."""
     hold_s: float = Field(6.0, gt=0)
@@ -57,6 +68,7 @@ class SoakPlan(Table):
     drain_s: float = Field(gt=0)
     """T: how long after the last arrival jobs are judged, at the latest."""
     mix: list[MixEntry] = Field(min_length=1)
+    """What is drawn from, each fault and role once."""
 
     @field_validator("mix")
     @classmethod

@@ -14,7 +14,9 @@ T = TypeVar("T")
 class Table(BaseModel):
     """A table that takes no key that it does not know, and no number that is not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def arm_of(name: str, *, twin: bool = False) -> Arm:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from bench.arms.engines import ENGINES, profiles_of
+from bench.report.glossary import WORDS
 from shared.facade import file_routes, job_routes, operator_routes, review_routes
 from shared.facade.submit_routes import submit_router
 from shared.settings import Settings
@@ -72,7 +74,7 @@ def test_every_setting_of_a_process_is_documented() -> None:
 
 
 def test_every_route_is_documented() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "http-api.md").read_text()
     documented = set(re.findall(r"^\| `((?:GET|POST|PUT) /\S*)` \|", page, re.MULTILINE))
     routers = [
         *(module.router for module in (file_routes, review_routes, job_routes, operator_routes)),
@@ -86,3 +88,21 @@ def test_every_route_is_documented() -> None:
         for method in route.methods
     }
     assert documented == served
+
+
+def test_the_glossary_is_the_one_that_reports_use() -> None:
+    rows = "\n".join(f"| {word} | {meaning} |" for word, meaning in WORDS.items())
+    page = (ROOT / "docs" / "glossary.md").read_text()
+    (written,) = re.findall(r"<!-- words:begin -->\n(.*)\n<!-- words:end -->", page, re.DOTALL)
+    assert written == f"| word | meaning |\n|---|---|\n{rows}", rows
+
+
+def test_the_readme_counts_the_claims_as_the_table_has_them() -> None:
+    seen = Counter(re.findall(r"^\|[^|]+\| ([a-z ]+) \|", _page("claims.md"), re.MULTILINE))
+    del seen["seen"]
+    said = ", ".join(f"{count} {verdict}" for verdict, count in seen.most_common())
+    assert f"{seen.total()} claims: {said}" in " ".join((ROOT / "README.md").read_text().split())
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()

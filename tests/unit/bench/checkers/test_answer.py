@@ -70,8 +70,8 @@ def test_the_usual_answer() -> None:
     assert second == (
         "With stock settings, celery/stock lost 20 of 20 killed jobs and started no killed step"
         " again; temporal/stock lost 0 of 20 killed jobs, left 2 jobs unrecovered at the drain"
-        " deadline (its own bound is 10 s), and started the step again 18 times, after a median"
-        " 12.0 s, from the beginning."
+        " deadline (its predicted bound is 10 s), and started the step again 18 times, after a"
+        " median 12.0 s, from the beginning."
     )
 
 
