@@ -5,10 +5,10 @@ number minus one.
 """
 
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 
 class Queue(StrEnum):
@@ -29,6 +29,8 @@ class StepPolicy:
     initial_interval_s: float = 1.0
     backoff: float = 2.0
     maximum_interval_s: float = 30.0
+    seen_through: bool = False
+    """Whether a cancel no longer stops it once it has begun."""
 
     def retry_delay_s(self, attempt: int) -> float:
         """Return the wait before the attempt that follows failed attempt `attempt` (from 1)."""
@@ -48,31 +50,27 @@ SAVE_RESULT = "save_result"
 OPEN_SESSION = "open_session"
 CLOSE_SESSION = "close_session"
 
-_WORKLOADS, _POLICY = files("shared.workloads"), "policy.toml"
+
+def _policies_of(folder: Traversable) -> dict[str, StepPolicy]:
+    steps = tomllib.loads((folder / "policy.toml").read_text())
+    return {
+        step: StepPolicy(**{**policy, "queue": Queue(policy["queue"])})
+        for step, policy in steps.items()
+    }
 
 
-def _policies() -> Iterator[tuple[str, dict[str, StepPolicy]]]:
-    for folder in sorted(_WORKLOADS.iterdir(), key=lambda each: each.name):
-        if folder.is_dir() and (folder / _POLICY).is_file():
-            steps = tomllib.loads((folder / _POLICY).read_text())
-            yield (
-                folder.name,
-                {
-                    step: StepPolicy(**{**table, "queue": Queue(table["queue"])})
-                    for step, table in steps.items()
-                },
-            )
-
-
-_BY_WORKLOAD = dict(_policies())
-WORKLOAD_NAMES = tuple(folder.replace("_", "-") for folder in _BY_WORKLOAD)
+_BY_WORKLOAD = {
+    folder.name.replace("_", "-"): _policies_of(folder)
+    for folder in sorted(files("shared.workloads").iterdir(), key=lambda each: each.name)
+    if (folder / "policy.toml").is_file()
+}
+WORKLOAD_NAMES = tuple(_BY_WORKLOAD)
 """The workloads that there are, as the API names them: each has a folder in `shared/workloads`."""
 POLICIES: dict[str, StepPolicy] = {}
 """By kind of step, as the workloads' `policy.toml` have them."""
-for _steps in _BY_WORKLOAD.values():
-    for _step, _policy_of_step in _steps.items():
-        if POLICIES.setdefault(_step, _policy_of_step) != _policy_of_step:
-            raise ValueError(f"two workloads have a step {_step!r}, each with a policy of its own")
+for _step, _policy in (item for steps in _BY_WORKLOAD.values() for item in steps.items()):
+    if POLICIES.setdefault(_step, _policy) != _policy:
+        raise ValueError(f"two workloads have a step {_step!r}, each with a policy of its own")
 
 
 def policy_of(step: str) -> StepPolicy:

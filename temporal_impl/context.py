@@ -5,11 +5,8 @@ from typing import Any
 
 from temporalio import activity
 
-from shared.policy import NOTIFY_USER, RELEASE_CREDITS
+from shared.policy import policy_of
 from shared.ports.step_host import StopReason
-
-# Once begun, these are seen through: the cancel that led to a release must not stop the release.
-_SEEN_THROUGH = frozenset({NOTIFY_USER, RELEASE_CREDITS})
 
 
 class ActivityHost:
@@ -42,7 +39,8 @@ class ActivityHost:
         if details is None:
             return None
         if details.cancel_requested:
-            return None if self._step in _SEEN_THROUGH else StopReason.CANCELLED
+            # The cancel that led to a release must not stop the release.
+            return None if policy_of(self._step).seen_through else StopReason.CANCELLED
         if details.not_found or details.timed_out:
             return StopReason.SUPERSEDED
         # The grace is over; or an operator has paused or reset the activity, which also means

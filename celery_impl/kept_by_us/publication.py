@@ -21,9 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy import (
-    Engine as Database,
-)
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_if_absent, metadata
 

@@ -20,15 +20,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy import (
-    Engine as Database,
-)
+from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.publication import announce, forget
 from shared.adapters.sql import insert_if_absent, metadata
 from shared.domain.errors import UnknownJob
 from shared.domain.status import JobStatus
-from shared.policy import NOTIFY_USER
+from shared.policy import POLICIES
 
 jobs = Table(
     "celery_jobs",
@@ -49,6 +47,7 @@ jobs = Table(
     Column("deadline_s", Float(53), nullable=True, index=True),
     Column("updated_at_s", Float(53), nullable=False),
 )
+_SEEN_THROUGH = [step for step, policy in POLICIES.items() if policy.seen_through]
 _OPEN = jobs.c.status.in_([status for status in JobStatus if not status.terminal])
 
 
@@ -128,9 +127,9 @@ class JobStates:
             return list(connection.execute(query).scalars())
 
     def request_cancel(self, job_id: str) -> None:
-        """Ask for a stop at the next step boundary. Telling the user is not stopped half-way."""
+        """Ask for a stop at the next step boundary, unless the step is seen through."""
         with self._database.begin() as connection:
-            stoppable = jobs.c.step.is_distinct_from(NOTIFY_USER)
+            stoppable = jobs.c.step.is_(None) | jobs.c.step.not_in(_SEEN_THROUGH)
             change(connection, job_id, stoppable, cancel_requested=True)
 
     def decide_outcome(self, job_id: str, outcome: JobStatus, error: str | None = None) -> None:
