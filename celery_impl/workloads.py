@@ -2,10 +2,10 @@
 
 from celery_impl.face_flows import FACES
 from celery_impl.image_flows import IMAGES
-from celery_impl.workload import CeleryWorkload
+from shared.workloads.workload import ByName
 
 _ALL = (
     IMAGES,
     FACES,
 )
-WORKLOADS: dict[str, CeleryWorkload] = {each.workload.name: each for each in _ALL}
+WORKLOADS = ByName({each.workload.name: each for each in _ALL})

@@ -1,7 +1,7 @@
 """The Temporal engine, as the facade and the bench see it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -10,11 +10,10 @@ from temporalio.api.workflowservice.v1 import GetClusterInfoRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from shared.domain.errors import BadRequest, EngineUnavailable
+from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import JobId
 from shared.domain.impact import Impact
 from shared.domain.jobs import (
-    IMAGE_GENERATION,
     Bound,
     EffectiveSetting,
     EngineHealth,
@@ -39,8 +38,8 @@ from temporal_impl.workloads import WORKLOADS
 @dataclass(frozen=True, slots=True)
 class _Connection:
     client: Client
-    executions: Mapping[str, JobExecution]
-    """What a new job of a workload becomes."""
+    workflows: JobExecution
+    standalone: JobExecution
     sessions: FaceSessions
     kinds: tuple[JobExecution, ...]
     """What a job may be on the server, the likeliest first."""
@@ -66,12 +65,11 @@ class TemporalEngine:
     async def start(self) -> None:
         client = await connect_for_facade(self._settings)
         workflows = WorkflowJobs(client, self._profile, self._settings)
-        executions: dict[str, JobExecution] = dict.fromkeys(WORKLOADS, workflows)
-        if self._profile.execution is Execution.STANDALONE_ACTIVITY:
-            executions[IMAGE_GENERATION] = StandaloneJobs(client, self._profile)
+        standalone = StandaloneJobs(client, self._profile)
         sessions = FaceSessions(client, self._profile)
-        kinds = tuple(dict.fromkeys(executions.values()))
-        self._connected = _Connection(client, executions, sessions, kinds)
+        alone = self._profile.execution is Execution.STANDALONE_ACTIVITY
+        kinds = (standalone, workflows) if alone else (workflows,)
+        self._connected = _Connection(client, workflows, standalone, sessions, kinds)
 
     async def close(self) -> None:
         # A client has no close of its own: calls in flight end, then its connection is dropped.
@@ -82,10 +80,9 @@ class TemporalEngine:
         await settle()
 
     async def submit(self, job_id: JobId, workload: str, request: str) -> None:
-        if workload not in WORKLOADS:
-            raise BadRequest(f"temporal does not know the workload {workload!r}")
+        alone = self._is_standalone(workload)
         async with self._call() as to:
-            await to.executions[workload].submit(job_id, workload, request)
+            await (to.standalone if alone else to.workflows).submit(job_id, workload, request)
 
     async def view(self, job_id: JobId) -> EngineView:
         async with self._call() as to:
@@ -140,12 +137,15 @@ class TemporalEngine:
         if base is None:
             return None
         namespace = f"{base.rstrip('/')}/namespaces/{self._settings.namespace}"
-        standalone = self._profile.execution is Execution.STANDALONE_ACTIVITY
-        if standalone and workload == IMAGE_GENERATION:
+        if self._is_standalone(workload):
             # The page of an activity needs its run id, the list can do without.
             query = f'ActivityId="{job_id}"'
             return f"{namespace}/activities?query={quote(query)}"
         return f"{namespace}/workflows/{job_id}"
+
+    def _is_standalone(self, workload: str) -> bool:
+        alone = self._profile.execution is Execution.STANDALONE_ACTIVITY
+        return WORKLOADS[workload].standalone and alone
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[_Connection]:

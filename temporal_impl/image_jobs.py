@@ -21,6 +21,7 @@ class ImageJobs(TemporalWorkload):
     workload = workload.IMAGES
     workflow = ImageGenerationWorkflow
     first_step = RESERVE_CREDITS
+    standalone = True
 
     def served(self, role: Queue, runtime: Runtime) -> Served:
         """Both kinds of execution: a worker serves whatever the facade's profile starts."""

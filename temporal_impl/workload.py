@@ -33,6 +33,8 @@ class TemporalWorkload:
     workload: Workload[Any, Any]
     workflow: type
     first_step: str
+    standalone = False
+    """Whether its jobs may be a Standalone Activity, if the profile says so."""
 
     def served(self, role: Queue, runtime: Runtime) -> Served:
         """Return what a worker of this role registers; workflows run beside the CPU steps."""

@@ -11,7 +11,7 @@ from celery_impl.kept_by_us.state import JobStates
 from celery_impl.kept_by_us.step_state import StepStates
 from celery_impl.signatures import Signature
 from celery_impl.workloads import WORKLOADS
-from shared.domain.errors import EngineUnavailable
+from shared.domain.errors import BadRequest, EngineUnavailable
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -46,10 +46,13 @@ class Publisher:
                 time.sleep(_POLL_S)
 
     def publish_or_leave(self, job_id: str) -> None:
-        """Publish what the job has announced, or leave it to the sweeper."""
+        """Publish what the job has announced, or leave it to the sweeper.
+
+        A process that does not know the job's workload leaves it to one that does.
+        """
         try:
             self.publish(job_id)
-        except (OperationalError, EngineUnavailable) as error:
+        except (OperationalError, EngineUnavailable, BadRequest) as error:
             _log.warning("job %s is left to the sweeper: %s", job_id, error)
 
     def _publish(self, job_id: str, step: str) -> bool:

@@ -4,10 +4,10 @@ from typing import Any
 
 from shared.workloads.face_similarity.workload import FACES
 from shared.workloads.image_generation.workload import IMAGES
-from shared.workloads.workload import Workload
+from shared.workloads.workload import ByName, Workload
 
 _ALL: tuple[Workload[Any, Any], ...] = (
     IMAGES,
     FACES,
 )
-WORKLOADS = {each.name: each for each in _ALL}
+WORKLOADS = ByName({each.name: each for each in _ALL})

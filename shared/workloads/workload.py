@@ -9,11 +9,13 @@ from pydantic import BaseModel
 from sqlalchemy import Engine as Database
 
 from shared.codec import from_json
+from shared.domain.errors import BadRequest
 from shared.ports.jobs import Jobs
 from shared.settings import Settings
 
 R = TypeVar("R")
 P = TypeVar("P", bound="Parts")
+W = TypeVar("W")
 
 
 class Body(BaseModel, Generic[R]):
@@ -39,6 +41,13 @@ class Wiring:
     settings: Settings
     database: Database
     jobs: Jobs
+
+
+class ByName(dict[str, W]):
+    """Workloads, or what an engine makes of them; a name that is not there is a `BadRequest`."""
+
+    def __missing__(self, name: str) -> W:
+        raise BadRequest(f"there is no workload {name[:60]!r}, only {', '.join(self)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.publication import Publications
 from celery_impl.kept_by_us.state import JobStates
@@ -12,22 +12,22 @@ from shared.adapters.sql import connect, create_tables
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Engine:
+def database(tmp_path: Path) -> Database:
     database = connect(f"sqlite:///{tmp_path / 'state.db'}")
     create_tables(database)
     return database
 
 
 @pytest.fixture
-def states(database: Engine) -> JobStates:
+def states(database: Database) -> JobStates:
     return JobStates(database)
 
 
 @pytest.fixture
-def steps(database: Engine) -> StepStates:
+def steps(database: Database) -> StepStates:
     return StepStates(database)
 
 
 @pytest.fixture
-def publications(database: Engine) -> Publications:
+def publications(database: Database) -> Publications:
     return Publications(database)
