@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine as Database
+from sqlalchemy import create_engine, make_url, text
 
 from shared.adapters.sql import connect, create_tables
 
@@ -57,7 +58,7 @@ def url(empty_url: str) -> str:
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[Engine]:
+def database(url: str) -> Iterator[Database]:
     """A database with its tables."""
     engine = connect(url)
     yield engine

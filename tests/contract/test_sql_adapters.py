@@ -3,7 +3,8 @@
 import threading
 
 import pytest
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine as Database
+from sqlalchemy import inspect
 
 from shared.adapters.decisions import SqlDecisions
 from shared.adapters.jobs import SqlJobs
@@ -47,7 +48,7 @@ def test_tables_may_be_created_by_several_callers_at_once(empty_url: str) -> Non
 # Ledger
 
 
-def test_a_record_is_read_back_as_it_was_written(database: Engine) -> None:
+def test_a_record_is_read_back_as_it_was_written(database: Database) -> None:
     ledger = SqlLedger(database)
     written = a_record()
     ledger.append(written)
@@ -56,7 +57,7 @@ def test_a_record_is_read_back_as_it_was_written(database: Engine) -> None:
     assert {**_fields(read), "seq": 0} == _fields(written)
 
 
-def test_since_returns_only_later_records_oldest_first(database: Engine) -> None:
+def test_since_returns_only_later_records_oldest_first(database: Database) -> None:
     ledger = SqlLedger(database)
     for done in range(5):
         ledger.append(a_record(done=done))
@@ -66,7 +67,7 @@ def test_since_returns_only_later_records_oldest_first(database: Engine) -> None
     assert ledger.since(everything[-1].seq) == []
 
 
-def test_a_jobs_records_are_only_its_own(database: Engine) -> None:
+def test_a_jobs_records_are_only_its_own(database: Database) -> None:
     ledger = SqlLedger(database)
     for job_id in ("one", "other", "one"):
         ledger.append(a_record(job_id))
@@ -74,7 +75,7 @@ def test_a_jobs_records_are_only_its_own(database: Engine) -> None:
     assert ledger.of_job("neither") == []
 
 
-def test_a_reader_that_follows_the_ledger_misses_no_record(database: Engine) -> None:
+def test_a_reader_that_follows_the_ledger_misses_no_record(database: Database) -> None:
     ledger = SqlLedger(database)
     writers, each = 6, 50
     over = threading.Event()
@@ -108,13 +109,13 @@ def _fields(record: AttemptRecord) -> dict[str, object]:
 # Decisions
 
 
-def test_the_first_decision_stands(database: Engine) -> None:
+def test_the_first_decision_stands(database: Database) -> None:
     decisions = SqlDecisions(database)
     assert decisions.decide("settlement", "captured") == "captured"
     assert decisions.decide("settlement", "released") == "captured"
 
 
-def test_racing_proposals_all_learn_the_same_decision(database: Engine) -> None:
+def test_racing_proposals_all_learn_the_same_decision(database: Database) -> None:
     decisions = SqlDecisions(database)
     for race in range(10):
         learnt = in_threads(8, lambda n, key=f"race-{race}": decisions.decide(key, f"value-{n}"))
@@ -124,14 +125,14 @@ def test_racing_proposals_all_learn_the_same_decision(database: Engine) -> None:
 # Jobs
 
 
-def test_a_registered_job_is_pending_and_is_found(database: Engine) -> None:
+def test_a_registered_job_is_pending_and_is_found(database: Database) -> None:
     jobs = SqlJobs(database)
     job = register(jobs, request='{"n": 1}')
     assert job.acceptance is Acceptance.PENDING
     assert jobs.get(job.job_id) == job
 
 
-def test_the_same_key_and_body_return_the_same_job(database: Engine) -> None:
+def test_the_same_key_and_body_return_the_same_job(database: Database) -> None:
     jobs = SqlJobs(database)
     first = register(jobs, "key", '{"n": 1}')
     # The pin to an engine is written once: a later flag does not move the job.
@@ -141,7 +142,7 @@ def test_the_same_key_and_body_return_the_same_job(database: Engine) -> None:
     assert register(jobs, None, '{"n": 1}').job_id != first.job_id
 
 
-def test_a_key_that_comes_with_another_body_or_workload_is_a_conflict(database: Engine) -> None:
+def test_a_key_that_comes_with_another_body_or_workload_is_a_conflict(database: Database) -> None:
     jobs = SqlJobs(database)
     register(jobs, "key", '{"n": 1}')
     with pytest.raises(Conflict):
@@ -150,7 +151,7 @@ def test_a_key_that_comes_with_another_body_or_workload_is_a_conflict(database: 
         jobs.register("another workload", "celery", '{"n": 1}', "key")
 
 
-def test_racing_submissions_with_one_key_make_one_job(database: Engine) -> None:
+def test_racing_submissions_with_one_key_make_one_job(database: Database) -> None:
     jobs = SqlJobs(database)
     for race in range(10):
         racing = in_threads(8, lambda _, key=f"key-{race}": register(jobs, key))
@@ -158,7 +159,7 @@ def test_racing_submissions_with_one_key_make_one_job(database: Engine) -> None:
     assert len(jobs.page(limit=100, before_s=None, engine=None, workload=None)) == 10
 
 
-def test_accept_and_reject_race_to_one_outcome(database: Engine) -> None:
+def test_accept_and_reject_race_to_one_outcome(database: Database) -> None:
     jobs = SqlJobs(database)
     for _ in range(10):
         job_id = register(jobs).job_id
@@ -172,7 +173,7 @@ def test_accept_and_reject_race_to_one_outcome(database: Engine) -> None:
         assert rejected != accepted
 
 
-def test_deciding_twice_the_same_way_holds_twice(database: Engine) -> None:
+def test_deciding_twice_the_same_way_holds_twice(database: Database) -> None:
     jobs = SqlJobs(database)
     job_id = register(jobs).job_id
     assert jobs.accept(job_id)
@@ -181,7 +182,7 @@ def test_deciding_twice_the_same_way_holds_twice(database: Engine) -> None:
     assert jobs.get(job_id).acceptance is Acceptance.ACCEPTED
 
 
-def test_a_rejected_job_is_unknown_and_gives_its_key_free(database: Engine) -> None:
+def test_a_rejected_job_is_unknown_and_gives_its_key_free(database: Database) -> None:
     jobs = SqlJobs(database)
     rejected = register(jobs, "key")
     assert jobs.reject(rejected.job_id)
@@ -193,14 +194,14 @@ def test_a_rejected_job_is_unknown_and_gives_its_key_free(database: Engine) -> N
     assert racing[0].acceptance is Acceptance.PENDING
 
 
-def test_a_job_that_never_was_is_unknown(database: Engine) -> None:
+def test_a_job_that_never_was_is_unknown(database: Database) -> None:
     jobs = SqlJobs(database)
     with pytest.raises(UnknownJob):
         jobs.get(new_job_id())
     assert not jobs.accept(new_job_id())
 
 
-def test_pages_are_newest_first_and_can_be_narrowed(database: Engine) -> None:
+def test_pages_are_newest_first_and_can_be_narrowed(database: Database) -> None:
     jobs = SqlJobs(database)
     made = [register(jobs, engine=engine) for engine in ("celery", "temporal", "celery")]
     assert jobs.reject(register(jobs).job_id)
@@ -219,7 +220,7 @@ def test_pages_are_newest_first_and_can_be_narrowed(database: Engine) -> None:
     assert jobs.page(limit=10, before_s=None, engine=None, workload="another") == []
 
 
-def test_artifacts_come_by_name_and_a_repeat_changes_nothing(database: Engine) -> None:
+def test_artifacts_come_by_name_and_a_repeat_changes_nothing(database: Database) -> None:
     jobs = SqlJobs(database)
     job_id = register(jobs).job_id
     sheet, image = (Artifact(name, "image/png", "0" * 64) for name in ("sheet.png", "image-0.png"))
@@ -232,7 +233,7 @@ def test_artifacts_come_by_name_and_a_repeat_changes_nothing(database: Engine) -
 
 
 def test_a_worker_is_alive_until_it_leaves_and_only_its_own_process_leaves(
-    database: Engine,
+    database: Database,
 ) -> None:
     workers = SqlWorkers(database)
     for pid in (1, 2):
@@ -242,7 +243,7 @@ def test_a_worker_is_alive_until_it_leaves_and_only_its_own_process_leaves(
     assert [worker.pid for worker in workers.alive()] == [2]
 
 
-def test_a_silent_worker_is_not_alive_and_a_beat_revives_it(database: Engine) -> None:
+def test_a_silent_worker_is_not_alive_and_a_beat_revives_it(database: Database) -> None:
     workers = SqlWorkers(database)
     workers.beat("gpu-0", "gpu", "temporal", 1)
     assert workers.alive(within_s=0) == []

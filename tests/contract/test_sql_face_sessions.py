@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.face_waits import FaceWaits, Verdict
 from celery_impl.kept_by_us.publication import Publications
@@ -18,7 +18,7 @@ RACES = 20
 
 
 @pytest.fixture
-def waiting(database: Engine) -> list[str]:
+def waiting(database: Database) -> list[str]:
     """Sessions that wait for their files."""
     job_ids = [f"job-{race}" for race in range(RACES)]
     for job_id in job_ids:
@@ -26,18 +26,18 @@ def waiting(database: Engine) -> list[str]:
     return job_ids
 
 
-def _open(database: Engine, job_id: str, deadline_s: float) -> None:
+def _open(database: Database, job_id: str, deadline_s: float) -> None:
     JobStates(database).add(
         job_id, FACE_SIMILARITY, "{}", first_step=OPEN_SESSION, deadline_s=deadline_s
     )
     FaceWaits(database).opened(job_id)
 
 
-def _announced(database: Engine, job_id: str) -> set[str]:
+def _announced(database: Database, job_id: str) -> set[str]:
     return {each.step for each in Publications(database).of_job(job_id)} - {OPEN_SESSION}
 
 
-def test_two_files_at_once_ask_for_the_comparison(database: Engine, waiting: list[str]) -> None:
+def test_two_files_at_once_ask_for_the_comparison(database: Database, waiting: list[str]) -> None:
     sessions = FaceWaits(database)
     for job_id in waiting:
         in_threads(
@@ -47,7 +47,7 @@ def test_two_files_at_once_ask_for_the_comparison(database: Engine, waiting: lis
         assert _announced(database, job_id) == {COMPARE_FACES}
 
 
-def test_the_last_file_and_the_opening_at_once_ask_for_the_comparison(database: Engine) -> None:
+def test_the_last_file_and_the_opening_at_once_ask_for_the_comparison(database: Database) -> None:
     states, sessions = JobStates(database), FaceWaits(database)
     for race in range(RACES):
         job_id = f"job-{race}"
@@ -61,7 +61,7 @@ def test_the_last_file_and_the_opening_at_once_ask_for_the_comparison(database: 
         assert _announced(database, job_id) == {COMPARE_FACES}
 
 
-def test_the_last_file_and_the_deadline_end_the_wait_one_way(database: Engine) -> None:
+def test_the_last_file_and_the_deadline_end_the_wait_one_way(database: Database) -> None:
     states, sessions = JobStates(database), FaceWaits(database)
     for race in range(RACES):
         job_id = f"job-{race}"
@@ -90,7 +90,7 @@ def test_the_last_file_and_the_deadline_end_the_wait_one_way(database: Engine) -
         assert (states.job(job_id).outcome is JobStatus.TIMED_OUT) is expired
 
 
-def test_of_racing_verdicts_and_a_cancel_one_counts(database: Engine, waiting: list[str]) -> None:
+def test_of_racing_verdicts_and_a_cancel_one_counts(database: Database, waiting: list[str]) -> None:
     states, sessions = JobStates(database), FaceWaits(database)
 
     def end(n: int, job_id: str) -> bool:
@@ -114,7 +114,7 @@ def test_of_racing_verdicts_and_a_cancel_one_counts(database: Engine, waiting: l
         assert _announced(database, job_id) == expected
 
 
-def test_of_racing_publishers_one_publishes(database: Engine, waiting: list[str]) -> None:
+def test_of_racing_publishers_one_publishes(database: Database, waiting: list[str]) -> None:
     publications = Publications(database)
     for job_id in waiting:
         claims = in_threads(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from shared.adapters.idempotency import idempotency_store
 from shared.ports.idempotency import Claimed, Held, Idempotency, IdempotencyMode, Stored
@@ -17,7 +17,7 @@ KEY = "job/generate_image/0"
 
 
 @pytest.fixture
-def store(database: Engine) -> Callable[[IdempotencyMode], Idempotency]:
+def store(database: Database) -> Callable[[IdempotencyMode], Idempotency]:
     return lambda mode: idempotency_store(mode, database)
 
 

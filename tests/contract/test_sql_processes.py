@@ -5,7 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine as Database
+from sqlalchemy import text
 
 from shared.adapters.decisions import SqlDecisions
 from shared.adapters.idempotency import idempotency_store
@@ -75,7 +76,7 @@ def _write_until_killed(url: str, first: int, at_least: int) -> int:
 
 
 def test_a_killed_writer_loses_nothing_that_it_was_told_is_stored(
-    url: str, database: Engine
+    url: str, database: Database
 ) -> None:
     ledger, jobs = SqlLedger(database), SqlJobs(database)
     first = 0

@@ -4,7 +4,7 @@ import hashlib
 import threading
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import connect
 from shared.adapters.uploads import SqlUploads
@@ -27,7 +27,7 @@ def _outcome(uploads: SqlUploads, job_id: str, upload: Upload) -> str | None:
         return None
 
 
-def test_the_first_file_fills_its_slot_and_is_never_replaced(database: Engine) -> None:
+def test_the_first_file_fills_its_slot_and_is_never_replaced(database: Database) -> None:
     uploads = SqlUploads(database)
     first = a_file("one")
     assert uploads.offer("job", first) == first
@@ -41,7 +41,7 @@ def test_the_first_file_fills_its_slot_and_is_never_replaced(database: Engine) -
     assert uploads.of_job("no job") == {}
 
 
-def test_the_same_file_by_another_type_is_the_same_file(database: Engine) -> None:
+def test_the_same_file_by_another_type_is_the_same_file(database: Database) -> None:
     uploads = SqlUploads(database)
     first = a_file("one")
     uploads.offer("job", first)
@@ -49,7 +49,7 @@ def test_the_same_file_by_another_type_is_the_same_file(database: Engine) -> Non
     assert uploads.offer("job", again) == first
 
 
-def test_of_racing_different_files_exactly_one_fills_the_slot(database: Engine) -> None:
+def test_of_racing_different_files_exactly_one_fills_the_slot(database: Database) -> None:
     uploads = SqlUploads(database)
     for race in range(10):
         job_id = f"job-{race}"
@@ -58,7 +58,7 @@ def test_of_racing_different_files_exactly_one_fills_the_slot(database: Engine) 
         assert uploads.of_job(job_id)["image"].sha256 == winner
 
 
-def test_racing_offers_of_the_same_file_all_succeed(database: Engine) -> None:
+def test_racing_offers_of_the_same_file_all_succeed(database: Database) -> None:
     uploads = SqlUploads(database)
     same = a_file("same")
     assert in_threads(8, lambda _: _outcome(uploads, "job", same)) == [same.sha256] * 8
@@ -74,7 +74,7 @@ def test_of_racing_processes_exactly_one_fills_each_slot(url: str) -> None:
         assert len([outcome for outcome in outcomes if outcome is not None]) == 1
 
 
-def test_only_files_of_jobs_that_were_over_in_time_are_forgotten(database: Engine) -> None:
+def test_only_files_of_jobs_that_were_over_in_time_are_forgotten(database: Database) -> None:
     uploads = SqlUploads(database)
     for job_id in ("over", "open"):
         uploads.offer(job_id, a_file(job_id))
@@ -89,7 +89,7 @@ def test_only_files_of_jobs_that_were_over_in_time_are_forgotten(database: Engin
 
 
 def test_finishing_again_does_not_keep_a_file_longer(
-    database: Engine, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = SqlUploads(database)
     uploads.offer("job", a_file("one"))
@@ -99,7 +99,7 @@ def test_finishing_again_does_not_keep_a_file_longer(
     assert uploads.forget_finished(500.0, lambda _: None) == 1
 
 
-def test_a_file_that_another_job_uses_stays_until_that_one_is_forgotten(database: Engine) -> None:
+def test_a_file_that_another_job_uses_stays_until_that_one_is_forgotten(database: Database) -> None:
     uploads = SqlUploads(database)
     shared = a_file("shared")
     for job_id in ("one", "two"):
@@ -113,7 +113,7 @@ def test_a_file_that_another_job_uses_stays_until_that_one_is_forgotten(database
     assert removed == [shared.sha256]
 
 
-def test_many_files_are_forgotten_in_portions_that_end(database: Engine) -> None:
+def test_many_files_are_forgotten_in_portions_that_end(database: Database) -> None:
     uploads = SqlUploads(database)
     for number in range(70):
         uploads.offer(f"job-{number}", a_file(str(number)))
@@ -127,7 +127,7 @@ def test_many_files_are_forgotten_in_portions_that_end(database: Engine) -> None
     assert len(set(removed)) == 70
 
 
-def test_a_removal_that_fails_forgets_nothing(database: Engine) -> None:
+def test_a_removal_that_fails_forgets_nothing(database: Database) -> None:
     uploads = SqlUploads(database)
     uploads.offer("job", a_file("one"))
     uploads.finish("job")
@@ -143,7 +143,7 @@ def test_a_removal_that_fails_forgets_nothing(database: Engine) -> None:
 
 
 def test_a_file_that_is_offered_while_an_equal_one_is_removed_is_offered_after_that(
-    database: Engine,
+    database: Database,
 ) -> None:
     uploads = SqlUploads(database)
     uploads.offer("old", a_file("same"))
@@ -167,7 +167,7 @@ def test_a_file_that_is_offered_while_an_equal_one_is_removed_is_offered_after_t
     assert happened == ["removed", "offered"]
 
 
-def test_racing_purges_remove_each_file_and_forget_each_entry_once(database: Engine) -> None:
+def test_racing_purges_remove_each_file_and_forget_each_entry_once(database: Database) -> None:
     uploads = SqlUploads(database)
     for number in range(40):
         uploads.offer(f"job-{number}", a_file(str(number)))

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.face_waits import FaceWaits, Verdict
 from celery_impl.kept_by_us.publication import Publications
@@ -28,7 +28,7 @@ APPROVED = Verdict(True, "grace")
 class Session:
     """One session, and what its state says."""
 
-    def __init__(self, database: Engine) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self.states = JobStates(database)
         self.steps = StepStates(database)
@@ -77,7 +77,7 @@ class Session:
 
 
 @pytest.fixture
-def session(database: Engine) -> Session:
+def session(database: Database) -> Session:
     return Session(database)
 
 

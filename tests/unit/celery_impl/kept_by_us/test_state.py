@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.publication import Publications
 from celery_impl.kept_by_us.state import JobStates, change
@@ -101,7 +101,7 @@ def test_only_a_job_that_ought_to_move_and_does_not_stands_still(
 
 
 def test_a_job_that_waits_stands_still_only_once_it_is_settled_how_it_ends(
-    states: JobStates, database: Engine
+    states: JobStates, database: Database
 ) -> None:
     with database.begin() as connection:
         change(connection, JOB, status=JobStatus.WAITING)
