@@ -1,11 +1,14 @@
 """`/v1/jobs/{job_id}/review`: what a person says of a borderline comparison."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from shared.facade.bodies import ReviewBody
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
 from shared.facade.dependencies import JobIdDep, ServiceDep
 from shared.facade.models import JobView
 from shared.facade.problems import documented
+from shared.workloads.fields import Name
 
 router = APIRouter(prefix="/v1/jobs", tags=["face sessions"])
 
@@ -16,6 +19,18 @@ _REVIEW = documented(
         503: "The job's engine is down; send the same verdict again.",
     }
 )
+
+
+class ReviewBody(BaseModel):
+    """What a person says of a borderline comparison."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"approved": True, "reviewer": "grace"}}
+    )
+
+    approved: Annotated[bool, Field(strict=True)]
+    """Whether both faces are of the same person."""
+    reviewer: Name
 
 
 @router.post("/{job_id}/review", status_code=202, responses=_REVIEW)
