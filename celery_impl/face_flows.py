@@ -7,19 +7,14 @@ branch, gives the replacement the id of what it replaces: celery/app/task.py.)
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
-from celery import chain
+from celery import Celery, chain
 
 from celery_impl.signatures import Signature, step_signature
-from celery_impl.workload import CeleryWorkload, StoredJob
+from celery_impl.workload import CeleryWorkload, JobState
 from shared.domain.status import JobStatus
 from shared.policy import CLOSE_SESSION, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
-from shared.settings import Settings
 from shared.workloads.face_similarity import workload
-
-if TYPE_CHECKING:
-    from celery import Celery
 
 NOTIFY_SESSION_USER = "notify_session_user"
 """The task of a session's `notify_user`: that name is the image job's task."""
@@ -27,7 +22,7 @@ NOTIFY_SESSION_USER = "notify_session_user"
 _LAST_PIECE = (SAVE_RESULT, NOTIFY_USER, CLOSE_SESSION)
 
 
-def session_flow(app: "Celery", job_id: str, first_step: str) -> Signature:
+def session_flow(app: Celery, job_id: str, first_step: str) -> Signature:
     """Return the piece that begins with `first_step`; a step that fails closes the session."""
     steps: tuple[str, ...] = (first_step,)
     if first_step in _LAST_PIECE:
@@ -35,30 +30,26 @@ def session_flow(app: "Celery", job_id: str, first_step: str) -> Signature:
     return chain(*(_step(app, job_id, step) for step in steps), app=app)
 
 
-def _step(app: "Celery", job_id: str, step: str) -> Signature:
+def _step(app: Celery, job_id: str, step: str) -> Signature:
     task = NOTIFY_SESSION_USER if step == NOTIFY_USER else step
     return step_signature(app, job_id, step, task=task, errback=CLOSE_SESSION)
 
 
 def _flow(
-    app: "Celery",
+    app: Celery,
     job_id: str,
-    _job: StoredJob,
+    _job: JobState,
     first_step: str,
     _done: Collection[str],
 ) -> Signature:
     return session_flow(app, job_id, first_step)
 
 
-def _next_step(job: StoredJob, _done: Collection[str]) -> str:
+def _next_step(job: JobState, _done: Collection[str]) -> str:
     if job.ending:
         return CLOSE_SESSION
     # Of a session's steps one at a time is under way; the last to begin may have ended.
     return OPEN_SESSION if job.status is JobStatus.ACCEPTED else job.step or OPEN_SESSION
-
-
-def _input_wait_s(settings: Settings) -> float:
-    return settings.input_deadline_s
 
 
 FACES = CeleryWorkload(
@@ -67,6 +58,6 @@ FACES = CeleryWorkload(
     first_step=OPEN_SESSION,
     flow=_flow,
     next_step=_next_step,
-    input_wait_s=_input_wait_s,
+    input_wait_s=lambda settings: settings.input_deadline_s,
     renamed_tasks={NOTIFY_SESSION_USER: NOTIFY_USER},
 )

@@ -1,12 +1,11 @@
 """The image job as a canvas: reserve, fan out, fan in, capture, notify; or compensate."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
-from celery import chain, chord
+from celery import Celery, chain, chord
 
 from celery_impl.signatures import Signature, step_signature, task_id
-from celery_impl.workload import CeleryWorkload, StoredJob
+from celery_impl.workload import CeleryWorkload, JobState
 from shared.codec import from_json
 from shared.domain.jobs import ImageJob
 from shared.policy import (
@@ -20,16 +19,13 @@ from shared.policy import (
 from shared.workloads.image_generation import workload
 from shared.workloads.image_generation.steps import generate_step
 
-if TYPE_CHECKING:
-    from celery import Celery
-
 # The worker that completes a chord claims its body for as long as publishing it may be retried
 # (celery/backends/redis.py, _chord_publish_claim_expires). If it dies right then, the redelivered
 # member must find the claim expired, so the body is retried less patiently than other tasks.
 _BODY_PUBLISHING = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 1}
 
 
-def image_flow(app: "Celery", job_id: str, n: int, done: Collection[str] = ()) -> Signature:
+def image_flow(app: Celery, job_id: str, n: int, done: Collection[str] = ()) -> Signature:
     """Return the whole job, or what is left of it once the steps `done` have a result in SQL.
 
     Each signature is immutable and has the compensation as its errback. Telling the user also
@@ -56,24 +52,24 @@ def next_image_step(n: int, done: Collection[str]) -> str:
     return next((step for step in steps if step not in done), NOTIFY_USER)
 
 
-def compensation(app: "Celery", job_id: str, failed_task: str) -> Signature:
+def compensation(app: Celery, job_id: str, failed_task: str) -> Signature:
     """Return the errback of `failed_task`, to be called once more."""
     errback = app.tasks[RELEASE_CREDITS].si(job_id)
     return errback.set(parent_id=failed_task, root_id=failed_task)
 
 
-def notify_after_capture(app: "Celery", job_id: str) -> Signature:
+def notify_after_capture(app: Celery, job_id: str) -> Signature:
     """Return what is left of a job whose credits were captured before it failed."""
     return _step(app, job_id, NOTIFY_USER)
 
 
-def _step(app: "Celery", job_id: str, task: str, *index: int) -> Signature:
+def _step(app: Celery, job_id: str, task: str, *index: int) -> Signature:
     step = generate_step(*index) if index else task
     return step_signature(app, job_id, step, *index, task=task, errback=RELEASE_CREDITS)
 
 
 def _flow(
-    app: "Celery", job_id: str, job: StoredJob, first_step: str, done: Collection[str]
+    app: Celery, job_id: str, job: JobState, first_step: str, done: Collection[str]
 ) -> Signature:
     if first_step == RELEASE_CREDITS:
         # The compensation that was claimed is the one to go on.
@@ -81,13 +77,13 @@ def _flow(
     return image_flow(app, job_id, from_json(ImageJob, job.request).n, done)
 
 
-def _next_step(job: StoredJob, done: Collection[str]) -> str:
+def _next_step(job: JobState, done: Collection[str]) -> str:
     if job.ending:
         return RELEASE_CREDITS
     return next_image_step(from_json(ImageJob, job.request).n, done)
 
 
-def _fan_out(job: StoredJob) -> tuple[str, set[str]]:
+def _fan_out(job: JobState) -> tuple[str, set[str]]:
     return RESERVE_CREDITS, set(map(generate_step, range(from_json(ImageJob, job.request).n)))
 
 

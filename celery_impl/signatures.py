@@ -1,9 +1,8 @@
 """A step of a job as a Celery signature."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from celery import Celery
+from celery import Celery
 
 Signature = Any  # celery ships no types
 
@@ -18,7 +17,7 @@ def task_id(job_id: str, step: str) -> str:
 
 
 def step_signature(
-    app: "Celery", job_id: str, step: str, *index: int, task: str, errback: str
+    app: Celery, job_id: str, step: str, *index: int, task: str, errback: str
 ) -> Signature:
     """Return a step as an immutable signature that tells `errback` of its failure."""
     signature = app.tasks[task].si(job_id, *index).set(task_id=task_id(job_id, step))

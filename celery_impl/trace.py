@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.face_waits import missing
 from celery_impl.kept_by_us.queues import HeldMessage, Queues
-from celery_impl.kept_by_us.state import JobState
+from celery_impl.workload import JobState
 from celery_impl.workloads import WORKLOADS
 from shared.domain.jobs import EngineTrace
 from shared.domain.records import AttemptRecord

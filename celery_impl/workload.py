@@ -2,30 +2,40 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
+
+from celery import Celery
 
 from celery_impl.signatures import Signature
 from shared.domain.status import JobStatus
 from shared.settings import Settings
 from shared.workloads.workload import Workload
 
-if TYPE_CHECKING:
-    from celery import Celery
 
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job as it is kept in SQL: one row of the job table."""
 
-class StoredJob(Protocol):
-    """A job as it is kept in SQL."""
+    workload: str
+    request: str
+    status: JobStatus
+    step: str | None
+    result: str | None
+    error: str | None
+    cancel_requested: bool
+    outcome: JobStatus | None
+    compensated_for: str | None
+    deadline_s: float | None
+    updated_at_s: float
 
     @property
-    def request(self) -> str: ...
-    @property
-    def status(self) -> JobStatus: ...
-    @property
-    def step(self) -> str | None: ...
-    @property
-    def ending(self) -> bool: ...
-    @property
-    def compensated_for(self) -> str | None: ...
+    def ending(self) -> bool:
+        """Whether the job is over, or it is settled how it will end."""
+        return self.status.terminal or self.outcome is not None
+
+    def overdue(self, now_s: float) -> bool:
+        """Whether its deadline has passed."""
+        return self.deadline_s is not None and self.deadline_s <= now_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +46,11 @@ class CeleryWorkload:
     task_module: str
     """The module that registers its tasks."""
     first_step: str
-    flow: Callable[["Celery", str, StoredJob, str, Collection[str]], Signature]
+    flow: Callable[[Celery, str, JobState, str, Collection[str]], Signature]
     """From app, job id, job, first step and finished steps: what is published next."""
-    next_step: Callable[[StoredJob, Collection[str]], str]
+    next_step: Callable[[JobState, Collection[str]], str]
     """From job and finished steps: the step from which a job goes on that stands still."""
-    fan_out: Callable[[StoredJob], tuple[str, set[str]]] | None = None
+    fan_out: Callable[[JobState], tuple[str, set[str]]] | None = None
     """The step before the job's fan-out, and the fan-out's members."""
     input_wait_s: Callable[[Settings], float] | None = None
     """How long its jobs wait for their files."""

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from typing import TYPE_CHECKING
 
+from celery import Celery
 from kombu.exceptions import OperationalError
 
 from celery_impl.kept_by_us.publication import Publications
@@ -12,9 +12,6 @@ from celery_impl.kept_by_us.step_state import StepStates
 from celery_impl.signatures import Signature
 from celery_impl.workloads import WORKLOADS
 from shared.domain.errors import BadRequest, EngineUnavailable
-
-if TYPE_CHECKING:
-    from celery import Celery
 
 PATIENCE_S = 1.8
 _POLL_S = 0.02
@@ -25,7 +22,7 @@ class Publisher:
     """Publishes a job's flows, in turn with every other process that does so."""
 
     def __init__(
-        self, app: "Celery", states: JobStates, steps: StepStates, publications: Publications
+        self, app: Celery, states: JobStates, steps: StepStates, publications: Publications
     ) -> None:
         self._app = app
         self._states = states

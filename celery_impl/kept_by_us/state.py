@@ -6,7 +6,6 @@ message that is delivered twice does no harm.
 """
 
 import time
-from dataclasses import dataclass
 
 from sqlalchemy import (
     Boolean,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.publication import announce, forget
+from celery_impl.workload import JobState
 from shared.adapters.sql import insert_if_absent, metadata
 from shared.domain.errors import UnknownJob
 from shared.domain.status import JobStatus
@@ -49,32 +49,6 @@ jobs = Table(
 )
 _SEEN_THROUGH = [step for step, policy in POLICIES.items() if policy.seen_through]
 _OPEN = jobs.c.status.in_([status for status in JobStatus if not status.terminal])
-
-
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """One row of the job table."""
-
-    workload: str
-    request: str
-    status: JobStatus
-    step: str | None
-    result: str | None
-    error: str | None
-    cancel_requested: bool
-    outcome: JobStatus | None
-    compensated_for: str | None
-    deadline_s: float | None
-    updated_at_s: float
-
-    @property
-    def ending(self) -> bool:
-        """Whether the job is over, or it is settled how it will end."""
-        return self.status.terminal or self.outcome is not None
-
-    def overdue(self, now_s: float) -> bool:
-        """Whether its deadline has passed."""
-        return self.deadline_s is not None and self.deadline_s <= now_s
 
 
 class JobStates:
