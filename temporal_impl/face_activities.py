@@ -1,32 +1,26 @@
 """The face session's thin activities: each runs one step of the shared business logic."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 from temporalio import activity
 
 from shared.domain.faces import FaceResult
 from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
-from shared.ports.step_context import StepContext
 from shared.runtime import Runtime
 from shared.workloads.face_similarity import session, steps
 from shared.workloads.face_similarity.workload import FACES
 from temporal_impl.messages import CompareFaces, FaceOrder, SaveResult
-from temporal_impl.step_activity import run_step
-
-R = TypeVar("R")
+from temporal_impl.step_activity import StepActivities
 
 
-class FaceActivities:
+class FaceActivities(StepActivities):
     """The steps of a face session, and the purge of what sessions leave.
 
-    The model has to be loaded before `compare_faces` is run. Threads are not cancelled by an
-    exception, for the reason that `ImageActivities` gives.
+    The model has to be loaded before `compare_faces` is run.
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._parts = runtime.of(FACES)
         self._ports = self._parts.ports
 
@@ -34,14 +28,16 @@ class FaceActivities:
     def open_session(self, order: FaceOrder) -> bool:
         """Begin the session, unless the facade has refused it meanwhile."""
         jobs = self._runtime.jobs
-        return self._run(order, OPEN_SESSION, lambda ctx: session.open_session(ctx, jobs), bool)
+        return self._run(
+            order.job_id, OPEN_SESSION, lambda ctx: session.open_session(ctx, jobs), bool
+        )
 
     @activity.defn(no_thread_cancel_exception=True)
     def compare_faces(self, task: CompareFaces) -> FaceResult:
         """Compare the two files, from the last frame that was looked at on."""
         embedder = self._parts.embedder
         return self._run(
-            task.order,
+            task.order.job_id,
             COMPARE_FACES,
             lambda ctx: steps.compare_faces(
                 ctx, task.image_sha256, task.video_sha256, self._ports, embedder
@@ -53,7 +49,7 @@ class FaceActivities:
     def save_result(self, task: SaveResult) -> FaceResult:
         """Store the result once, and return the one that is stored."""
         return self._run(
-            task.order,
+            task.order.job_id,
             SAVE_RESULT,
             lambda ctx: steps.save_result(ctx, task.result, self._ports),
             FaceResult,
@@ -63,14 +59,14 @@ class FaceActivities:
     @activity.defn(name="notify_session_user", no_thread_cancel_exception=True)
     def notify_user(self, order: FaceOrder) -> bool:
         """Tell the user."""
-        return self._run(order, NOTIFY_USER, steps.notify_user, bool)
+        return self._run(order.job_id, NOTIFY_USER, steps.notify_user, bool)
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_session(self, order: FaceOrder) -> bool:
         """End the session: from now on its uploads are kept for a while only."""
         uploads = self._parts.uploads
         return self._run(
-            order, CLOSE_SESSION, lambda ctx: session.close_session(ctx, uploads), bool
+            order.job_id, CLOSE_SESSION, lambda ctx: session.close_session(ctx, uploads), bool
         )
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -79,8 +75,3 @@ class FaceActivities:
         parts = self._parts
         before_s = time.time() - self._runtime.settings.upload_retention_s
         return session.purge_uploads(parts.uploads, parts.upload_store, before_s)
-
-    def _run(
-        self, order: FaceOrder, step: str, work: Callable[[StepContext], R], result_type: type[R]
-    ) -> R:
-        return run_step(self._runtime.runner, order.job_id, step, work, result_type)

@@ -1,8 +1,5 @@
 """The image job's thin activities: each runs one step of the shared business logic in a thread."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from temporalio import activity
 
 from shared.domain.jobs import Artifact, GeneratedImage
@@ -13,25 +10,18 @@ from shared.policy import (
     RELEASE_CREDITS,
     RESERVE_CREDITS,
 )
-from shared.ports.step_context import StepContext
 from shared.runtime import Runtime
 from shared.workloads.image_generation import steps
 from shared.workloads.image_generation.workload import IMAGES
 from temporal_impl.messages import Assemble, GenerateImage, ImageOrder
-from temporal_impl.step_activity import run_step
-
-R = TypeVar("R")
+from temporal_impl.step_activity import StepActivities
 
 
-class ImageActivities:
-    """The steps of an image job. The model has to be loaded before `generate_image` is run.
-
-    The SDK cancels a thread by an exception at any bytecode, which can be between an effect and
-    its commit; so that is switched off, and each step asks at its own boundaries.
-    """
+class ImageActivities(StepActivities):
+    """The steps of an image job. The model has to be loaded before `generate_image` is run."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._parts = runtime.of(IMAGES)
         self._ports = self._parts.ports
 
@@ -39,7 +29,7 @@ class ImageActivities:
     def reserve_credits(self, order: ImageOrder) -> int:
         """Reserve one credit a picture."""
         return self._run(
-            order,
+            order.job_id,
             RESERVE_CREDITS,
             lambda ctx: steps.reserve_credits(ctx, order.job, self._ports),
             int,
@@ -50,7 +40,7 @@ class ImageActivities:
         """Make one picture, from the last checkpoint on if there is one."""
         generator = self._parts.generator
         return self._run(
-            task.order,
+            task.order.job_id,
             steps.generate_step(task.index),
             lambda ctx: steps.generate_image(
                 ctx, task.order.job, task.index, self._ports, generator
@@ -62,7 +52,7 @@ class ImageActivities:
     def assemble(self, task: Assemble) -> Artifact:
         """Lay all pictures out on a contact sheet."""
         return self._run(
-            task.order,
+            task.order.job_id,
             ASSEMBLE,
             lambda ctx: steps.assemble(ctx, task.order.job, task.images, self._ports),
             Artifact,
@@ -72,7 +62,7 @@ class ImageActivities:
     def capture_credits(self, order: ImageOrder) -> int:
         """Capture the reservation."""
         return self._run(
-            order,
+            order.job_id,
             CAPTURE_CREDITS,
             lambda ctx: steps.capture_credits(ctx, order.job, self._ports),
             int,
@@ -81,19 +71,14 @@ class ImageActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def notify_user(self, order: ImageOrder) -> bool:
         """Tell the user."""
-        return self._run(order, NOTIFY_USER, steps.notify_user, bool)
+        return self._run(order.job_id, NOTIFY_USER, steps.notify_user, bool)
 
     @activity.defn(no_thread_cancel_exception=True)
     def release_credits(self, order: ImageOrder) -> bool:
         """Undo the reservation; False if the credits are captured already."""
         return self._run(
-            order,
+            order.job_id,
             RELEASE_CREDITS,
             lambda ctx: steps.release_credits(ctx, order.job, self._ports),
             bool,
         )
-
-    def _run(
-        self, order: ImageOrder, step: str, work: Callable[[StepContext], R], result_type: type[R]
-    ) -> R:
-        return run_step(self._runtime.runner, order.job_id, step, work, result_type)

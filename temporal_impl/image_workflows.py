@@ -4,6 +4,7 @@ import asyncio
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
+from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from shared.domain.jobs import GeneratedImage, ImageResult
@@ -57,9 +58,7 @@ class ImageGenerationWorkflow:
 
     async def _reserve(self) -> None:
         await workflow.execute_activity_method(
-            ImageActivities.reserve_credits,
-            self._order,
-            **self._options[RESERVE_CREDITS].to_temporal(RESERVE_CREDITS),
+            ImageActivities.reserve_credits, self._order, **self._step(RESERVE_CREDITS)
         )
         stop_if_cancelled()
 
@@ -88,30 +87,25 @@ class ImageGenerationWorkflow:
 
     async def _assemble(self, images: list[GeneratedImage]) -> ImageResult:
         sheet = await workflow.execute_activity_method(
-            ImageActivities.assemble,
-            Assemble(self._order, images),
-            **self._options[ASSEMBLE].to_temporal(ASSEMBLE),
+            ImageActivities.assemble, Assemble(self._order, images), **self._step(ASSEMBLE)
         )
         stop_if_cancelled()
         return ImageResult(images, sheet, self._order.job.n)
 
     async def _capture(self) -> None:
         await workflow.execute_activity_method(
-            ImageActivities.capture_credits,
-            self._order,
-            **self._options[CAPTURE_CREDITS].to_temporal(CAPTURE_CREDITS),
+            ImageActivities.capture_credits, self._order, **self._step(CAPTURE_CREDITS)
         )
 
     async def _notify(self) -> None:
         await workflow.execute_activity_method(
-            ImageActivities.notify_user,
-            self._order,
-            **self._options[NOTIFY_USER].to_temporal(NOTIFY_USER),
+            ImageActivities.notify_user, self._order, **self._step(NOTIFY_USER)
         )
 
     async def _release(self) -> bool:
         return await workflow.execute_activity_method(
-            ImageActivities.release_credits,
-            self._order,
-            **self._options[RELEASE_CREDITS].to_temporal(RELEASE_CREDITS),
+            ImageActivities.release_credits, self._order, **self._step(RELEASE_CREDITS)
         )
+
+    def _step(self, step: str) -> ActivityConfig:
+        return self._options[step].to_temporal(step)

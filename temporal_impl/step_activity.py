@@ -1,4 +1,4 @@
-"""Runs one step of the shared business logic as an attempt of the current activity."""
+"""What every activity does around its step: run it as an attempt, tell the server of its end."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,22 +9,28 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, Ca
 
 from shared.domain.errors import JobCancelled, StepRefused, Superseded, WorkerStopping
 from shared.ports.step_context import StepContext
-from shared.runner import StepRunner
+from shared.runtime import Runtime
 from temporal_impl.context import ActivityHost
 
 R = TypeVar("R")
 
 
-def run_step(
-    runner: StepRunner,
-    job_id: str,
-    step: str,
-    work: Callable[[StepContext], R],
-    result_type: type[R],
-) -> R:
-    """Run `work` and return its result; raises the SDK's errors."""
-    with _as_temporal_error():
-        return runner.run(job_id, step, ActivityHost(step), work, result_type)
+class StepActivities:
+    """The activities of a workload, a step each, run in threads.
+
+    The SDK cancels a thread by an exception at any bytecode, which can be between an effect and
+    its commit; so each activity switches that off, and its step asks at its own boundaries.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def _run(
+        self, job_id: str, step: str, work: Callable[[StepContext], R], result_type: type[R]
+    ) -> R:
+        """Run `work` as an attempt of the step and return its result; raises the SDK's errors."""
+        with _as_temporal_error():
+            return self._runtime.runner.run(job_id, step, ActivityHost(step), work, result_type)
 
 
 @contextmanager

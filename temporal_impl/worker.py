@@ -24,8 +24,8 @@ from temporal_impl import profile as profiles
 from temporal_impl.client import connect_for_worker, explain, settle
 from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE
 from temporal_impl.profile import TemporalProfile
-from temporal_impl.registry import served
 from temporal_impl.schedules import ensure_purge_schedule
+from temporal_impl.workloads import WORKLOADS
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,8 @@ def _worker(
     runtime: Runtime,
     threads: ThreadPoolExecutor,
 ) -> Worker:
-    has = served(role, runtime)
+    parts = [WORKLOADS[name].served(role, runtime) for name in sorted(runtime.settings.workloads)]
+    activities = [activity for part in parts for activity in part.activities]
     options = _worker_options(profile)
     if role is Queue.GPU:
         if profile.gpu_pollers is not None:
@@ -110,7 +111,7 @@ def _worker(
         return Worker(
             client,
             task_queue=GPU_TASK_QUEUE,
-            activities=has.activities,
+            activities=activities,
             activity_executor=threads,
             max_concurrent_activities=profile.gpu_slots,
             **options,
@@ -118,8 +119,8 @@ def _worker(
     return Worker(
         client,
         task_queue=CPU_TASK_QUEUE,
-        workflows=has.workflows,
-        activities=has.activities,
+        workflows=[workflow for part in parts for workflow in part.workflows],
+        activities=activities,
         activity_executor=threads,
         max_concurrent_activities=runtime.settings.cpu_slots,
         **options,
