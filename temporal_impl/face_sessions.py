@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from shared.domain.errors import BadRequest, JobOver
+from shared.domain.faces import SLOTS
 from shared.domain.ids import JobId
 from shared.domain.status import JobStatus
 from temporal_impl.execution import NotOnServerError, not_found_is_not_on_server
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
 from temporal_impl.messages import Verdict
 from temporal_impl.profile import TemporalProfile
-from temporal_impl.session_memo import SLOTS, SessionMemo
+from temporal_impl.session_memo import SessionMemo
 from temporal_impl.workflow_calls import WorkflowCalls
 
 

@@ -11,7 +11,7 @@ from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from shared.codec import to_dict
-    from shared.domain.faces import IMAGE, VIDEO, Decision, FaceResult
+    from shared.domain.faces import IMAGE, SLOTS, VIDEO, Decision, FaceResult
     from shared.domain.status import JobStatus
     from shared.policy import CLOSE_SESSION, COMPARE_FACES, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
     from shared.workloads.face_similarity.rules import reviewed
@@ -24,7 +24,6 @@ with workflow.unsafe.imports_passed_through():
         SessionOutcome,
         Verdict,
     )
-    from temporal_impl.session_memo import SLOTS
 
 
 @workflow.defn

@@ -10,8 +10,11 @@ from typing import Self
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
+from shared.policy import Queue
+
 CPU_TASK_QUEUE = "cpu-task-queue"
 GPU_TASK_QUEUE = "gpu-task-queue"
+TASK_QUEUES = {Queue.CPU: CPU_TASK_QUEUE, Queue.GPU: GPU_TASK_QUEUE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ from shared.policy import (
 )
 from shared.profiles import Profile, load_profile
 from shared.settings import Settings
-from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, Retry, StepOptions
+from temporal_impl.options import TASK_QUEUES, Retry, StepOptions
 
 _PACKAGE = "temporal_impl"
-_TASK_QUEUES = {Queue.CPU: CPU_TASK_QUEUE, Queue.GPU: GPU_TASK_QUEUE}
 _POLICY = "policy"
 
 
@@ -53,7 +52,7 @@ class TemporalProfile:
         # Only a step that reports progress can send heartbeats.
         heartbeats = policy.queue is Queue.GPU
         return StepOptions(
-            task_queue=_TASK_QUEUES[policy.queue],
+            task_queue=TASK_QUEUES[policy.queue],
             start_to_close_s=self._start_to_close_s(step, policy),
             heartbeat_timeout_s=self.heartbeat_timeout_s if heartbeats else None,
             retry=_retry(policy) if self.profile.values["retry_policy"] == _POLICY else None,

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from shared.codec import from_dict
-from shared.domain.faces import IMAGE, VIDEO, FaceResult
+from shared.domain.faces import SLOTS, FaceResult
 from shared.domain.status import JobStatus
 from temporal_impl.messages import Verdict
-
-SLOTS = frozenset({IMAGE, VIDEO})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.client import connect_for_worker, explain, settle
-from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE
+from temporal_impl.options import TASK_QUEUES
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.schedules import ensure_purge_schedule
 from temporal_impl.workloads import WORKLOADS
@@ -101,28 +101,16 @@ def _worker(
     threads: ThreadPoolExecutor,
 ) -> Worker:
     parts = [WORKLOADS[name].served(role, runtime) for name in sorted(runtime.settings.workloads)]
-    activities = [activity for part in parts for activity in part.activities]
     options = _worker_options(profile)
-    if role is Queue.GPU:
-        if profile.gpu_pollers is not None:
-            options["activity_task_poller_behavior"] = PollerBehaviorSimpleMaximum(
-                profile.gpu_pollers
-            )
-        return Worker(
-            client,
-            task_queue=GPU_TASK_QUEUE,
-            activities=activities,
-            activity_executor=threads,
-            max_concurrent_activities=profile.gpu_slots,
-            **options,
-        )
+    if role is Queue.GPU and profile.gpu_pollers is not None:
+        options["activity_task_poller_behavior"] = PollerBehaviorSimpleMaximum(profile.gpu_pollers)
     return Worker(
         client,
-        task_queue=CPU_TASK_QUEUE,
+        task_queue=TASK_QUEUES[role],
         workflows=[workflow for part in parts for workflow in part.workflows],
-        activities=activities,
+        activities=[activity for part in parts for activity in part.activities],
         activity_executor=threads,
-        max_concurrent_activities=runtime.settings.cpu_slots,
+        max_concurrent_activities=_slots(role, profile, runtime.settings),
         **options,
     )
 

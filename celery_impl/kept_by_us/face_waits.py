@@ -17,11 +17,9 @@ from celery_impl.kept_by_us.publication import announce
 from celery_impl.kept_by_us.state import change, jobs, locked
 from shared.adapters.sql import metadata
 from shared.domain.errors import BadRequest, JobCancelled, JobOver
-from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
+from shared.domain.faces import FACE_SIMILARITY, SLOTS
 from shared.domain.status import JobStatus
 from shared.policy import CLOSE_SESSION, COMPARE_FACES, SAVE_RESULT
-
-SLOTS = frozenset({IMAGE, VIDEO})
 
 _inputs = Table(
     "celery_inputs",

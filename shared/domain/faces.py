@@ -9,6 +9,8 @@ IMAGE = "image"
 """The slot of the picture on the identity document."""
 VIDEO = "video"
 """The slot of the selfie video."""
+SLOTS = frozenset({IMAGE, VIDEO})
+"""What a session waits for before it compares."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from shared.domain.faces import Decision, FaceResult, FaceSession
-from shared.policy import COMPARE_FACES, POLICIES, Queue
+from shared.policy import COMPARE_FACES, POLICIES
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
 from temporal_impl.messages import (
     CompareFaces,
@@ -21,7 +21,7 @@ from temporal_impl.messages import (
     SaveResult,
     SessionOutcome,
 )
-from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, StepOptions
+from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, TASK_QUEUES, StepOptions
 from temporal_impl.session_memo import SessionMemo
 
 LIMIT_S = 20.0
@@ -30,7 +30,6 @@ DAY_S = 86_400.0
 MATCH = FaceResult(True, 0.8, 0.3, 0.6, Decision.MATCH, 4, "fake")
 REVIEW = FaceResult(False, 0.5, 0.6, 0.6, Decision.REVIEW, 4, "fake")
 
-_TASK_QUEUES = {Queue.CPU: CPU_TASK_QUEUE, Queue.GPU: GPU_TASK_QUEUE}
 
 Handle = WorkflowHandle[FaceSimilarityWorkflow, SessionOutcome]
 
@@ -174,7 +173,7 @@ async def until_cancelled() -> None:
 
 def _options(step: str) -> StepOptions:
     return StepOptions(
-        task_queue=_TASK_QUEUES[POLICIES[step].queue],
+        task_queue=TASK_QUEUES[POLICIES[step].queue],
         start_to_close_s=DAY_S,
         heartbeat_timeout_s=5.0 if step == COMPARE_FACES else None,
         retry=None,

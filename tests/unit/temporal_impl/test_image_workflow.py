@@ -17,16 +17,15 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from shared.domain.jobs import Artifact, GeneratedImage, ImageJob, ImageResult
-from shared.policy import GENERATE_IMAGE, POLICIES, Queue
+from shared.policy import GENERATE_IMAGE, POLICIES
 from temporal_impl.execution import root_cause
 from temporal_impl.image_workflows import ImageGenerationWorkflow
 from temporal_impl.messages import Assemble, GenerateImage, ImageOrder, ImageWorkflowInput
-from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, StepOptions
+from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, TASK_QUEUES, StepOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _SHEET = Artifact("contact-sheet.png", "image/png", "0" * 64)
-_TASK_QUEUES = {Queue.CPU: CPU_TASK_QUEUE, Queue.GPU: GPU_TASK_QUEUE}
 _LIMIT_S = 20.0
 
 Handle = WorkflowHandle[ImageGenerationWorkflow, ImageResult]
@@ -116,7 +115,7 @@ async def steps(client: Client) -> AsyncIterator[FakeSteps]:
 
 def _options(step: str, *, wait_for_cancel: bool) -> StepOptions:
     return StepOptions(
-        task_queue=_TASK_QUEUES[POLICIES[step].queue],
+        task_queue=TASK_QUEUES[POLICIES[step].queue],
         start_to_close_s=30.0,
         heartbeat_timeout_s=5.0 if step == GENERATE_IMAGE else None,
         retry=None,
