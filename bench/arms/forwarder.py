@@ -28,8 +28,6 @@ class Forwarder:
         self._open.set()
         self.delay_s = 0.0
         """How much later each chunk is passed on, in each direction."""
-        self.carried_bytes = 0
-        self.resets = 0
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -65,7 +63,6 @@ class Forwarder:
         cut = self.connections
         for writer in self._writers:
             _reset(writer)
-        self.resets += cut
         return cut
 
     def block(self) -> None:
@@ -104,7 +101,6 @@ class Forwarder:
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             writer.write(chunk)
-            self.carried_bytes += len(chunk)
             await writer.drain()
         with contextlib.suppress(OSError):
             writer.write_eof()
