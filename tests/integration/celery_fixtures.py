@@ -1,11 +1,11 @@
-"""Engines of a Celery lab, closed when their test is over."""
+"""Engines and GPU workers of a Celery lab, gone when their test is over."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from celery_impl.engine import CeleryEngine, create_engine
-from tests.integration.celery_lab import Lab
+from tests.integration.celery_lab import Lab, Process, StartWorker
 from tests.integration.celery_sessions import Engines
 
 
@@ -22,3 +22,23 @@ async def engines() -> AsyncIterator[Engines]:
     yield start
     for engine in started:
         await engine.close()
+
+
+@pytest.fixture
+async def engine(lab: Lab, engines: Engines) -> CeleryEngine:
+    """The engine of the lab under test."""
+    return await engines(lab)
+
+
+@pytest.fixture
+def gpu(lab: Lab) -> Iterator[StartWorker]:
+    """Starts GPU workers of the lab under test, by name."""
+    started: list[Process] = []
+
+    def start(name: str) -> Process:
+        started.append(lab.worker("gpu", name))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.kill()

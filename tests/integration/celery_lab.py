@@ -1,5 +1,6 @@
 """A broker, an effect sink and real worker processes for the tests of the Celery engine."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import TypeVar
 import httpx
 
 from bench.arms.services import redis_binary
+from celery_impl.engine import CeleryEngine
 from celery_impl.kept_by_us.queues import HeldMessage, Queues
 from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
@@ -25,7 +27,7 @@ from shared.adapters.workers import SqlWorkers
 from shared.codec import to_json
 from shared.domain.faces import FACE_SIMILARITY, FaceSession
 from shared.domain.ids import JobId
-from shared.domain.jobs import IMAGE_GENERATION, ImageJob
+from shared.domain.jobs import IMAGE_GENERATION, EngineView, ImageJob
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.ports.uploads import Upload
@@ -34,6 +36,8 @@ from shared.settings import Settings
 T = TypeVar("T")
 
 BUDGET_S = 4.0
+ONCE = ["reserve_credits", "capture_credits", "notify_user"]
+"""The effects of an image job, each applied once."""
 _LIMIT_S = 60.0
 
 
@@ -44,6 +48,14 @@ def until(read: Callable[[], T | None], what: str, limit_s: float = _LIMIT_S) ->
         assert time.monotonic() < give_up_at, f"not within {limit_s:g} s: {what}"
         time.sleep(0.02)
     return value
+
+
+async def over(engine: CeleryEngine, job_id: JobId) -> EngineView:
+    """Wait for the end of a job."""
+    async with asyncio.timeout(90):
+        while not (view := await engine.view(job_id)).status.terminal:
+            await asyncio.sleep(0.05)
+    return view
 
 
 def free_port() -> int:
@@ -93,6 +105,9 @@ class Process:
     def wait(self, limit_s: float = _LIMIT_S) -> int:
         assert self.popen is not None
         return self.popen.wait(limit_s)
+
+
+StartWorker = Callable[[str], Process]
 
 
 class Lab:

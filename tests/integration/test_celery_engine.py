@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,56 +12,27 @@ from celery_impl.engine import CeleryEngine, create_engine
 from shared.domain.errors import EngineUnavailable, UnknownJob
 from shared.domain.ids import JobId, new_job_id
 from shared.domain.impact import Impact
-from shared.domain.jobs import IMAGE_GENERATION, EngineTrace, EngineView
+from shared.domain.jobs import IMAGE_GENERATION, EngineTrace
 from shared.domain.status import JobStatus, RecordKind
 from shared.policy import GENERATE_IMAGE, policy_of
-from tests.integration.celery_lab import Lab, Process, running_lab, until
+from tests.integration.celery_lab import ONCE, Lab, StartWorker, over, running_lab, until
 
-ONCE = ["reserve_credits", "capture_credits", "notify_user"]
 FIRST = "generate_image/0"
 
-StartWorker = Callable[[str], Process]
+pytest_plugins = ("tests.integration.celery_fixtures",)
 
 
 @pytest.fixture(scope="module")
-def hardened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(tmp_path_factory.mktemp("hardened"), "hardened") as lab:
         lab.worker("cpu", "cpu-0")
         yield lab
-
-
-@pytest.fixture
-async def engine(hardened: Lab) -> AsyncIterator[CeleryEngine]:
-    engine = create_engine(hardened.settings)
-    await engine.start()
-    yield engine
-    await engine.close()
-
-
-@pytest.fixture
-def gpu(hardened: Lab) -> Iterator[StartWorker]:
-    started: list[Process] = []
-
-    def start(name: str) -> Process:
-        started.append(hardened.worker("gpu", name))
-        return started[-1]
-
-    yield start
-    for worker in started:
-        worker.kill()
 
 
 async def submitted(lab: Lab, engine: CeleryEngine, *, n: int = 1, steps: int = 20) -> JobId:
     job_id, request = lab.register(n=n, steps=steps)
     await engine.submit(job_id, IMAGE_GENERATION, request)
     return job_id
-
-
-async def over(engine: CeleryEngine, job_id: JobId) -> EngineView:
-    async with asyncio.timeout(60):
-        while not (view := await engine.view(job_id)).status.terminal:
-            await asyncio.sleep(0.05)
-    return view
 
 
 async def traced(
@@ -74,16 +45,16 @@ async def traced(
 
 
 async def test_a_job_runs_every_step_once_and_leaves_nothing_in_redis(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-once")
-    job_id = await submitted(hardened, engine, n=2)
+    job_id = await submitted(lab, engine, n=2)
     view = await over(engine, job_id)
     assert view.status is JobStatus.SUCCEEDED
     assert view.result is not None
     assert view.result["credits"] == 2
-    assert hardened.applied(job_id) == ONCE
-    started = [r.step for r in hardened.records(job_id) if r.kind is RecordKind.STARTED]
+    assert lab.applied(job_id) == ONCE
+    started = [r.step for r in lab.records(job_id) if r.kind is RecordKind.STARTED]
     assert sorted(started) == sorted(
         {"reserve_credits", FIRST, "generate_image/1", "assemble", "capture_credits", "notify_user"}
     )
@@ -91,11 +62,11 @@ async def test_a_job_runs_every_step_once_and_leaves_nothing_in_redis(
 
 
 async def test_a_busy_worker_holds_no_message_but_the_one_it_runs(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-busy")
-    job_id = await submitted(hardened, engine, n=3)
-    hardened.reached(job_id, FIRST, 4)
+    job_id = await submitted(lab, engine, n=3)
+    lab.reached(job_id, FIRST, 4)
     messages = (await engine.trace(job_id)).detail["messages"]
     assert sorted(messages) == [  # type: ignore[call-overload]  # detail is object by contract
         f"{FIRST}: unacked from queue gpu",
@@ -106,47 +77,47 @@ async def test_a_busy_worker_holds_no_message_but_the_one_it_runs(
 
 
 async def test_a_killed_workers_step_resumes_elsewhere_from_its_checkpoint(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     workers = {name: gpu(name) for name in ("gpu-left", "gpu-right")}
-    job_id = await submitted(hardened, engine, steps=30)
-    struck = hardened.reached(job_id, FIRST, 10)
+    job_id = await submitted(lab, engine, steps=30)
+    struck = lab.reached(job_id, FIRST, 10)
     workers[struck.worker].kill()
     trace = await engine.trace(job_id)
     assert trace.held
     assert trace.due_in_s is not None
     assert trace.due_in_s <= (engine.bounds()[Impact.KILLED].seconds or 0)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
-    second = [r for r in hardened.records(job_id, FIRST) if r.attempt == 2]
+    second = [r for r in lab.records(job_id, FIRST) if r.attempt == 2]
     assert second[0].worker != struck.worker
     resumed = next(r for r in second if r.kind is RecordKind.PROGRESS)
-    assert resumed.done >= struck.done - hardened.settings.checkpoint_every
-    assert hardened.applied(job_id) == ONCE
+    assert resumed.done >= struck.done - lab.settings.checkpoint_every
+    assert lab.applied(job_id) == ONCE
 
 
 async def test_a_killed_childs_step_is_retried(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-parent")
-    job_id = await submitted(hardened, engine, steps=30)
-    struck = hardened.reached(job_id, FIRST, 10)
+    job_id = await submitted(lab, engine, steps=30)
+    struck = lab.reached(job_id, FIRST, 10)
     os.kill(struck.pid, signal.SIGKILL)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
     # A third delivery does no work: the death may be noticed later than the visibility timeout.
-    worked = [r for r in hardened.records(job_id, FIRST) if r.kind is RecordKind.WORKING]
+    worked = [r for r in lab.records(job_id, FIRST) if r.kind is RecordKind.WORKING]
     assert len(worked) == 2
-    assert hardened.applied(job_id) == ONCE
+    assert lab.applied(job_id) == ONCE
 
 
 async def test_a_child_that_dies_every_time_fails_the_job_in_the_end(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-poisoned")
-    job_id = await submitted(hardened, engine, steps=200)
+    job_id = await submitted(lab, engine, steps=200)
     killed: set[int] = set()
     async with asyncio.timeout(90):
         while not (await engine.view(job_id)).status.terminal:
-            for record in hardened.records(job_id, FIRST):
+            for record in lab.records(job_id, FIRST):
                 if record.kind is RecordKind.WORKING and record.pid not in killed:
                     killed.add(record.pid)
                     os.kill(record.pid, signal.SIGKILL)
@@ -158,76 +129,74 @@ async def test_a_child_that_dies_every_time_fails_the_job_in_the_end(
     # by then, and the step counts for itself.
     reasons = ("Worker exited prematurely", "was tried 5 times")
     assert any(reason in str(view.error) for reason in reasons), view.error
-    assert hardened.applied(job_id) == ["reserve_credits", "release_credits"]
+    assert lab.applied(job_id) == ["reserve_credits", "release_credits"]
 
 
 async def test_a_stopped_worker_hands_its_step_back_before_it_exits(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     leaving = gpu("gpu-leaving")
-    job_id = await submitted(hardened, engine, steps=60)
-    hardened.reached(job_id, FIRST, 10)
+    job_id = await submitted(lab, engine, steps=60)
+    lab.reached(job_id, FIRST, 10)
     leaving.terminate()
     leaving.wait()
     # The child gave its lease back; the message is in the queue or already with the next worker.
-    assert [r for r in hardened.records(job_id, FIRST) if r.kind is RecordKind.FAILED]
+    assert [r for r in lab.records(job_id, FIRST) if r.kind is RecordKind.FAILED]
     assert (await engine.trace(job_id)).where == "queue gpu"
     gpu("gpu-staying")
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
-    assert hardened.applied(job_id) == ONCE
+    assert lab.applied(job_id) == ONCE
 
 
 async def test_a_cancel_stops_the_picture_and_releases_the_credits(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-cancelled")
-    job_id = await submitted(hardened, engine, n=2, steps=400)
-    hardened.reached(job_id, FIRST, 4)
+    job_id = await submitted(lab, engine, n=2, steps=400)
+    lab.reached(job_id, FIRST, 4)
     await engine.cancel(job_id)
     view = await over(engine, job_id)
     assert view.status is JobStatus.CANCELLED
-    assert hardened.applied(job_id) == ["reserve_credits", "release_credits"]
-    until(lambda: not hardened.messages(job_id), "no message of a cancelled job is left")
-    assert not hardened.records(job_id, "generate_image/1")
-    released = [r for r in hardened.records(job_id, "release_credits") if not r.kind.ends_attempt]
+    assert lab.applied(job_id) == ["reserve_credits", "release_credits"]
+    until(lambda: not lab.messages(job_id), "no message of a cancelled job is left")
+    assert not lab.records(job_id, "generate_image/1")
+    released = [r for r in lab.records(job_id, "release_credits") if not r.kind.ends_attempt]
     assert {r.attempt for r in released} == {1}
 
 
 async def test_a_failed_member_of_the_fan_out_is_compensated_once(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-failing")
-    job_id, request = hardened.register(n=2, steps=2, width=0)
+    job_id, request = lab.register(n=2, steps=2, width=0)
     await engine.submit(job_id, IMAGE_GENERATION, request)
     view = await over(engine, job_id)
     assert view.status is JobStatus.FAILED
     assert view.error == "height and width must be > 0"
-    until(lambda: not hardened.messages(job_id), "no message of a failed job is left")
-    assert hardened.applied(job_id) == ["reserve_credits", "release_credits"]
-    assert {r.attempt for r in hardened.records(job_id, "release_credits")} == {1}
+    until(lambda: not lab.messages(job_id), "no message of a failed job is left")
+    assert lab.applied(job_id) == ["reserve_credits", "release_credits"]
+    assert {r.attempt for r in lab.records(job_id, "release_credits")} == {1}
 
 
-async def test_a_job_that_the_facade_refused_has_no_effect(
-    hardened: Lab, engine: CeleryEngine
-) -> None:
-    job_id, request = hardened.register()
-    hardened.jobs.reject(job_id)
+async def test_a_job_that_the_facade_refused_has_no_effect(lab: Lab, engine: CeleryEngine) -> None:
+    job_id, request = lab.register()
+    lab.jobs.reject(job_id)
     await engine.submit(job_id, IMAGE_GENERATION, request)
     assert (await over(engine, job_id)).status is JobStatus.FAILED
-    assert hardened.applied(job_id) == []
+    assert lab.applied(job_id) == []
 
 
 async def test_concurrent_submissions_of_a_job_run_it_once(
-    hardened: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-single")
-    job_id, request = hardened.register()
+    job_id, request = lab.register()
     submissions = (engine.submit(job_id, IMAGE_GENERATION, request) for _ in range(5))
     await asyncio.gather(*submissions)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
     await engine.submit(job_id, IMAGE_GENERATION, request)
-    assert not hardened.messages(job_id)
-    assert {r.attempt for r in hardened.records(job_id)} == {1}
+    assert not lab.messages(job_id)
+    assert {r.attempt for r in lab.records(job_id)} == {1}
 
 
 async def test_a_job_survives_a_restart_of_the_broker(

@@ -1,6 +1,5 @@
 """A message that vanishes from Redis in the middle of a flow is missed, and sent again."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +10,12 @@ from PIL import Image
 from celery_impl.engine import CeleryEngine, create_engine
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
 from shared.domain.ids import JobId
-from shared.domain.jobs import IMAGE_GENERATION, EngineView
+from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus, RecordKind
-from tests.integration.celery_lab import Lab, running_lab, until
+from tests.integration.celery_lab import ONCE, Lab, over, running_lab, until
 from tests.media import levels_video, png
 
 DOCUMENT, SELFIE = png(Image.new("RGB", (64, 48), "white")), levels_video([255] * 20)
-ONCE = ["reserve_credits", "capture_credits", "notify_user"]
 STEPS = {
     "reserve_credits",
     "generate_image/0",
@@ -70,13 +68,6 @@ def lose(lab: Lab, job_id: str, step: str) -> None:
             redis.hdel("lab:unacked", tag)
             redis.zrem("lab:unacked_index", tag)
     assert step not in {message.step for message in lab.messages(job_id)}
-
-
-async def over(engine: CeleryEngine, job_id: JobId) -> EngineView:
-    async with asyncio.timeout(60):
-        while not (view := await engine.view(job_id)).status.terminal:
-            await asyncio.sleep(0.05)
-    return view
 
 
 def finished(lab: Lab, job_id: str) -> list[str]:

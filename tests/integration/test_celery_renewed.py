@@ -1,9 +1,8 @@
 """The renewed profile with a real broker, real workers and real kills."""
 
-import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +13,32 @@ from celery_impl.engine import CeleryEngine, create_engine
 from celery_impl.kept_by_us.renewal import Lease
 from shared.domain.ids import JobId
 from shared.domain.impact import Impact
-from shared.domain.jobs import IMAGE_GENERATION, EngineView
+from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus, RecordKind
-from tests.integration.celery_lab import BUDGET_S, Lab, Process, running_lab, until
+from tests.integration.celery_lab import (
+    BUDGET_S,
+    ONCE,
+    Lab,
+    StartWorker,
+    over,
+    running_lab,
+    until,
+)
 
-ONCE = ["reserve_credits", "capture_credits", "notify_user"]
 FIRST = "generate_image/0"
 STEP_S = 0.1
 TIMEOUT_S = BUDGET_S - 1
 STEPS_PER_TIMEOUT = round(TIMEOUT_S / STEP_S)
 
-StartWorker = Callable[[str], Process]
+pytest_plugins = ("tests.integration.celery_fixtures",)
 
 
 @pytest.fixture(scope="module")
-def renewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("renewed")
     with running_lab(folder, "renewed", simulated_step_s=STEP_S) as lab:
         lab.worker("cpu", "cpu-0")
         yield lab
-
-
-@pytest.fixture
-async def engine(renewed: Lab) -> AsyncIterator[CeleryEngine]:
-    engine = create_engine(renewed.settings)
-    await engine.start()
-    yield engine
-    await engine.close()
-
-
-@pytest.fixture
-def gpu(renewed: Lab) -> Iterator[StartWorker]:
-    started: list[Process] = []
-
-    def start(name: str) -> Process:
-        started.append(renewed.worker("gpu", name))
-        return started[-1]
-
-    yield start
-    for worker in started:
-        worker.kill()
 
 
 async def submitted(lab: Lab, engine: CeleryEngine, *, n: int = 1, timeouts: int = 1) -> JobId:
@@ -63,71 +48,64 @@ async def submitted(lab: Lab, engine: CeleryEngine, *, n: int = 1, timeouts: int
     return job_id
 
 
-async def over(engine: CeleryEngine, job_id: JobId) -> EngineView:
-    async with asyncio.timeout(90):
-        while not (view := await engine.view(job_id)).status.terminal:
-            await asyncio.sleep(0.05)
-    return view
-
-
 def started(lab: Lab, job_id: JobId, step: str = FIRST) -> list[int]:
     """The attempts of a step that have begun, in order."""
     return [r.attempt for r in lab.records(job_id, step) if r.kind is RecordKind.STARTED]
 
 
 async def test_a_healthy_step_of_four_visibility_timeouts_is_delivered_once(
-    renewed: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-long-left")
     gpu("gpu-long-right")
-    job_id = await submitted(renewed, engine, timeouts=4)
+    job_id = await submitted(lab, engine, timeouts=4)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
-    assert started(renewed, job_id) == [1]
-    assert renewed.applied(job_id) == ONCE
+    assert started(lab, job_id) == [1]
+    assert lab.applied(job_id) == ONCE
 
 
 async def test_a_killed_workers_step_is_taken_up_within_the_bound_of_its_last_renewal(
-    renewed: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     workers = {name: gpu(name) for name in ("gpu-left", "gpu-right")}
-    job_id = await submitted(renewed, engine, timeouts=4)
-    struck = renewed.reached(job_id, FIRST, 2 * STEPS_PER_TIMEOUT)
+    job_id = await submitted(lab, engine, timeouts=4)
+    struck = lab.reached(job_id, FIRST, 2 * STEPS_PER_TIMEOUT)
     workers[struck.worker].kill()
     trace = await engine.trace(job_id)
     assert trace.due_in_s is not None
     assert 0 < trace.due_in_s <= (engine.bounds()[Impact.KILLED].seconds or 0)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
-    assert started(renewed, job_id) == [1, 2]
-    assert renewed.applied(job_id) == ONCE
+    assert started(lab, job_id) == [1, 2]
+    assert lab.applied(job_id) == ONCE
 
 
 async def test_a_frozen_worker_stops_renewing_and_leaves_its_successors_lease_alone(
-    renewed: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     workers = {name: gpu(name) for name in ("gpu-cold", "gpu-warm")}
-    job_id = await submitted(renewed, engine, timeouts=4)
-    struck = renewed.reached(job_id, FIRST, 2 * STEPS_PER_TIMEOUT)
+    job_id = await submitted(lab, engine, timeouts=4)
+    struck = lab.reached(job_id, FIRST, 2 * STEPS_PER_TIMEOUT)
     frozen = workers[struck.worker]
     os.killpg(frozen.pid, signal.SIGSTOP)
-    until(lambda: started(renewed, job_id) == [1, 2], "the step is handed out again")
+    until(lambda: started(lab, job_id) == [1, 2], "the step is handed out again")
     os.killpg(frozen.pid, signal.SIGCONT)
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
     assert "is no longer held here" in frozen.log.read_text()
-    assert renewed.applied(job_id) == ONCE
+    assert lab.applied(job_id) == ONCE
 
 
 async def test_a_message_that_waits_for_a_busy_worker_stays_in_its_queue_and_is_not_renewed(
-    renewed: Lab, engine: CeleryEngine, gpu: StartWorker
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
     gpu("gpu-busy")
-    job_id = await submitted(renewed, engine, n=2, timeouts=2)
-    first = renewed.reached(job_id, FIRST, 1 + STEPS_PER_TIMEOUT)
-    held = {message.step: message.queue for message in renewed.messages(job_id)}
-    unacked = {m.step for m in renewed.messages(job_id) if m.delivered_at_s is not None}
+    job_id = await submitted(lab, engine, n=2, timeouts=2)
+    first = lab.reached(job_id, FIRST, 1 + STEPS_PER_TIMEOUT)
+    held = {message.step: message.queue for message in lab.messages(job_id)}
+    unacked = {m.step for m in lab.messages(job_id) if m.delivered_at_s is not None}
     assert held == {FIRST: "gpu", "generate_image/1": "gpu"}
     assert unacked == {first.step}
     assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
-    assert started(renewed, job_id, "generate_image/1") == [1]
+    assert started(lab, job_id, "generate_image/1") == [1]
 
 
 async def test_a_job_survives_a_restart_of_the_broker_in_the_middle_of_a_step(

@@ -1,4 +1,4 @@
-"""What a scenario demands decides the verdict; the rest is a number."""
+"""What a cell is held to decides the verdict; the rest is a number."""
 
 import pytest
 

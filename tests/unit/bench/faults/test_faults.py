@@ -1,4 +1,4 @@
-"""The faults' facts, and what the injector makes of a fault that goes wrong."""
+"""The faults' facts, and the list of them."""
 
 import json
 

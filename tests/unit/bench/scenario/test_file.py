@@ -1,4 +1,4 @@
-"""A bad scenario is refused whole, with every mistake on its line."""
+"""A bad scenario is refused, with every mistake on its line."""
 
 from pathlib import Path
 
