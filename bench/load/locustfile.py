@@ -105,7 +105,7 @@ record = Recorder(PLAN)
 
 
 class Customer(FastHttpUser):
-    """Takes the next arrival and sees it through."""
+    """Takes the next arrival and follows its job to the end."""
 
     wait_time = constant(0)
     connection_timeout = ANSWER_LIMIT_S

@@ -1,4 +1,4 @@
-"""What a scenario may say, validated whole before anything starts; `scenario_file` reads one.
+"""What a scenario may say, validated before anything starts; `file` reads one.
 
 What two keys must have in common is checked at the later of the two, not for the table as a whole:
 so every mistake is found at once, and at its own place.

@@ -51,7 +51,7 @@ class InputWhileWorkersDown(SessionFault):
             await asyncio.sleep(_POLL_S)
 
     async def hold(self) -> None:
-        """Leave the arm without workers for a while, and see the session through with new ones.
+        """Leave the arm without workers for a while; new ones then end the session.
 
         It takes a worker of each role to its end, so the next trial finds them all at work.
         """

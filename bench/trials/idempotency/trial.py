@@ -27,7 +27,7 @@ FAULTS = {CrashAction.KILL: "sigkill", CrashAction.FREEZE: "sigstop"}
 
 @dataclass(slots=True)
 class Trial:
-    """Sees one job through; leaves its client operations and its fault behind."""
+    """Follows one job to its end; leaves its client operations and its fault behind."""
 
     name: str
     cell: str
