@@ -104,5 +104,14 @@ def test_the_readme_counts_the_claims_as_the_table_has_them() -> None:
     assert f"{seen.total()} claims: {said}" in " ".join((ROOT / "README.md").read_text().split())
 
 
+def test_every_room_is_named() -> None:
+    rooms = {
+        str(init.parent.relative_to(ROOT))
+        for package in ("bench", "shared", "celery_impl", "temporal_impl", "tools")
+        for init in ROOT.glob(f"{package}/**/__init__.py")
+    }
+    assert rooms <= set(re.findall(r"\]\(\.\./([^)]+)\)", _page("whats-here.md")))
+
+
 def _page(name: str) -> str:
     return (ROOT / "docs" / name).read_text()
