@@ -20,6 +20,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_every_path_that_is_named_exists() -> None:
+    roots = "bench|shared|celery_impl|temporal_impl|tools|tests|docs"
+    for page in PAGES:
+        named = re.findall(rf"(?<![\w/])(?:{roots})/[\w./-]+\w", page.read_text())
+        assert [path for path in named if not (ROOT / path).exists()] == [], page.name
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
