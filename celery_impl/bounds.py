@@ -33,6 +33,8 @@ def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Impac
     )
     return {
         Impact.KILLED: redelivered,
+        Impact.CPU_KILLED: redelivered,
+        Impact.KEEPER_KILLED: _published(),
         Impact.CHILD_KILLED: _retried(),
         Impact.STOPPED: _handed_back(profile, settings),
         Impact.SILENT: redelivered,
@@ -49,6 +51,8 @@ def _acknowledged_early(settings: Settings) -> dict[Impact, Bound]:
     failed = Bound(None, {}, f"the step fails, and its code does not retry it; {_NEVER}")
     return {
         Impact.KILLED: never,
+        Impact.CPU_KILLED: never,
+        Impact.KEEPER_KILLED: _published(),
         Impact.CHILD_KILLED: failed,
         Impact.STOPPED: _finishes_or_dies(settings),
         Impact.SILENT: goes_on,
@@ -112,6 +116,15 @@ def _finishes_or_dies(settings: Settings) -> Bound:
         {"stop_grace_s": settings.stop_grace_s},
         "the warm shutdown lets the step finish; one that outlasts the grace is killed, and then "
         + _NEVER,
+    )
+
+
+def _published() -> Bound:
+    return Bound(
+        0.0,
+        {},
+        "whoever ends a step publishes the next one, to a queue that any worker of its kind "
+        "takes from: no process keeps a job",
     )
 
 

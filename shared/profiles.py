@@ -13,6 +13,10 @@ A profile is a table a setting:
 `[promises]` alone is no setting: `kept` are the promises that the profile is held to wherever it is
 measured, `reason` says why it can keep them, or why it makes none. `expected_as` may name the
 profile whose entries in the table of expectations are this one's too.
+
+`[detection]` is no setting either: which `clock` notices a dead worker, the `timeout` that the
+budget leaves it, and by how much (`lag`) a sign of life may be late. A profile whose settings do
+not follow from the budget has none.
 """
 
 import tomllib
@@ -20,6 +24,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from shared.domain.detection import Clock, Detection
 from shared.domain.errors import BadSetting
 from shared.domain.jobs import EffectiveSetting
 from shared.domain.promises import Promise, Promises
@@ -28,6 +33,8 @@ from shared.settings import Settings
 _FIELDS = {"value", "reason", "source"}
 _PROMISES = "promises"
 _OF_PROMISES = {"kept", "reason"}
+_DETECTION = "detection"
+_OF_DETECTION = {"clock", "timeout", "reason"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,19 @@ class Profile:
 def load_profile(package: str, settings: Settings) -> Profile:
     """Read `<package>/profiles/<settings.profile>.toml` and work out its values.
 
-    `BadSetting` if there is no such profile, or a setting lacks its value, reason or source.
+    `BadSetting` if there is no such profile, a setting lacks its value, reason or source, or the
+    detection budget leaves the engine nothing to notice a dead worker by.
     """
     read_promises(package, settings.profile)
+    detection = read_detection(package, settings.profile, settings)
+    if detection and not detection.possible:
+        raise BadSetting(
+            f"CHANGEOVER_DETECTION_BUDGET_S={settings.detection_budget_s:g} is too short for "
+            f"{settings.profile} of {package}: {detection.reason}"
+        )
     tables = read_tables(package, settings.profile)
     del tables[_PROMISES]
+    tables.pop(_DETECTION, None)
     values: dict[str, Any] = {}
     effective = []
     for name, table in tables.items():
@@ -94,6 +109,28 @@ def read_promises(package: str, name: str) -> Promises:
             " (none for a profile that promises nothing), and reason; expected_as is optional"
         )
     return Promises(tuple(map(Promise, kept)), table.get("expected_as", name))
+
+
+def read_detection(package: str, name: str, settings: Settings) -> Detection | None:
+    """Read how a profile notices a dead worker, None if not by what follows from the budget.
+
+    `BadSetting` if its table is wrong.
+    """
+    table = read_tables(package, name).get(_DETECTION)
+    if table is None:
+        return None
+    clocks = [str(clock) for clock in Clock]
+    if not _OF_DETECTION <= set(table) <= {*_OF_DETECTION, "lag"} or table["clock"] not in clocks:
+        raise BadSetting(
+            f"{name}.toml: [detection] needs clock ({', '.join(clocks)}), timeout and reason;"
+            " lag is optional"
+        )
+    return Detection(
+        clock=Clock(table["clock"]),
+        timeout_s=float(_resolve(table["timeout"], settings)),
+        lag_s=float(_resolve(table.get("lag", 0.0), settings)),
+        reason=table["reason"],
+    )
 
 
 def _resolve(value: Any, settings: Settings) -> Any:

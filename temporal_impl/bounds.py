@@ -2,7 +2,7 @@
 
 from shared.domain.impact import Impact
 from shared.domain.jobs import Bound
-from shared.policy import GENERATE_IMAGE
+from shared.policy import ASSEMBLE, GENERATE_IMAGE
 from temporal_impl.options import SERVER_DEFAULT_RETRY
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.trace import TIMER_SHIFT_S
@@ -26,6 +26,8 @@ def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[Impac
     return {
         Impact.KILLED: silent,
         Impact.STOPPED: _after_grace(profile, stop_grace_s) if profile.handle_sigterm else silent,
+        Impact.CPU_KILLED: _after_limit(profile),
+        Impact.KEEPER_KILLED: _after_workflow_task(profile),
         Impact.SILENT: silent,
         Impact.DISCONNECTED: goes_on,
         Impact.SLOWED: goes_on,
@@ -48,6 +50,29 @@ def _after_silence(profile: TemporalProfile) -> Bound:
     return _sum_of(
         {"start_to_close_s": options.start_to_close_s, "backoff_s": options.first_backoff_s},
         "without heartbeats only start_to_close, counted from the attempt's start, tells",
+    )
+
+
+def _after_limit(profile: TemporalProfile) -> Bound:
+    options = profile.step_options(ASSEMBLE)
+    return _sum_of(
+        {
+            "start_to_close_s": options.start_to_close_s,
+            "timer_shift_s": TIMER_SHIFT_S,
+            "backoff_s": options.first_backoff_s,
+        },
+        "a step on the CPU sends no heartbeat: start_to_close, counted from its start, tells",
+    )
+
+
+def _after_workflow_task(profile: TemporalProfile) -> Bound:
+    return _sum_of(
+        {
+            "workflow_task_timeout_s": profile.workflow_task_s,
+            "timer_shift_s": TIMER_SHIFT_S,
+        },
+        "a worker that dies over a workflow's own code is waited for, and so is one that has the "
+        "workflow in its cache; then another one has it, from its history",
     )
 
 

@@ -20,6 +20,10 @@ from temporal_impl.options import TASK_QUEUES, Retry, StepOptions
 
 _PACKAGE = "temporal_impl"
 _POLICY = "policy"
+_DEFAULT_STICKY_S = 10.0
+"""SDK worker/_worker.py, sticky_queue_schedule_to_start_timeout."""
+_DEFAULT_WORKFLOW_TASK_S = 10.0
+"""Server common/dynamicconfig/constants.go, history.defaultWorkflowTaskTimeout."""
 
 
 class Execution(StrEnum):
@@ -37,6 +41,10 @@ class TemporalProfile:
     execution: Execution
     heartbeat_timeout_s: float | None
     heartbeat_throttle_s: float | None
+    sticky_schedule_to_start_s: float
+    """How long the workflows of a dead worker wait for it before another one may have them."""
+    workflow_task_timeout_s: float
+    """How long the server waits for a worker that is at a workflow's own code."""
     wait_for_cancel: bool
     handle_sigterm: bool
     graceful_shutdown_timeout_s: float
@@ -76,6 +84,11 @@ class TemporalProfile:
             start_to_close_s=sum(POLICIES[step].start_to_close_s for step in steps),
             retry=retry,
         )
+
+    @property
+    def workflow_task_s(self) -> float:
+        """The longest that a dead worker keeps a workflow from going on, but for its steps."""
+        return max(self.sticky_schedule_to_start_s, self.workflow_task_timeout_s)
 
     def effective_settings(self) -> list[EffectiveSetting]:
         """Return the profile's settings, and what they come to for each kind of step."""
@@ -128,6 +141,10 @@ def load(settings: Settings) -> TemporalProfile:
         execution=Execution(values["execution"]),
         heartbeat_timeout_s=profile.optional_seconds("heartbeat_timeout_s"),
         heartbeat_throttle_s=profile.optional_seconds("heartbeat_throttle_s"),
+        sticky_schedule_to_start_s=profile.optional_seconds("sticky_schedule_to_start_s")
+        or _DEFAULT_STICKY_S,
+        workflow_task_timeout_s=profile.optional_seconds("workflow_task_timeout_s")
+        or _DEFAULT_WORKFLOW_TASK_S,
         wait_for_cancel=values.get("cancellation_type") == "WAIT_CANCELLATION_COMPLETED",
         handle_sigterm=bool(values["handle_sigterm"]),
         graceful_shutdown_timeout_s=max(

@@ -17,10 +17,6 @@ from temporal_impl.options import Retry
 _PREFIX = "PENDING_ACTIVITY_STATE_"
 _WITH_A_WORKER = frozenset({"started", "cancel_requested", "pause_requested"})
 
-WORKFLOW_TASK_S = 20.0
-"""The longest that a workflow task stays with a dead worker: 10 s on its sticky queue (SDK
-worker/_worker.py), then the server's default workflow task timeout of 10 s."""
-
 TIMER_SHIFT_S = 1.0
 """How late the server may fire a timer that was set less than this ahead, as a heartbeat's is
 again and again: server `history.timerProcessorMaxTimeShift`."""
@@ -92,9 +88,7 @@ class PendingStep:
 
 
 def held(steps: Sequence[PendingStep]) -> EngineTrace:
-    """Return the trace of an open job: due when the last of its pending steps is."""
-    if not steps:
-        return EngineTrace(True, "between two steps: a workflow task", WORKFLOW_TASK_S)
+    """Return the trace of a job with pending steps: due when the last of them is."""
     now_s = datetime.now(UTC).timestamp()
     return EngineTrace(
         held=True,

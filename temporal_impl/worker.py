@@ -108,6 +108,9 @@ def _worker(
         client,
         task_queue=TASK_QUEUES[role],
         workflows=[workflow for part in parts for workflow in part.workflows],
+        sticky_queue_schedule_to_start_timeout=timedelta(
+            seconds=profile.sticky_schedule_to_start_s
+        ),
         activities=[activity for part in parts for activity in part.activities],
         activity_executor=threads,
         max_concurrent_activities=_slots(role, profile, runtime.settings),

@@ -1,6 +1,7 @@
 """Calls on workflows whose id is the job's id: start one once, describe it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
@@ -38,6 +39,7 @@ class WorkflowCalls:
                 id_reuse_policy=WorkflowIDReusePolicy[values["id_reuse_policy"]],
                 id_conflict_policy=WorkflowIDConflictPolicy[values["id_conflict_policy"]],
                 memo=memo,
+                task_timeout=timedelta(seconds=self._profile.workflow_task_timeout_s),
             )
         except WorkflowAlreadyStartedError:
             # It is closed already: the same job, so the submit has had its effect.

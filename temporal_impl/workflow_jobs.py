@@ -21,6 +21,7 @@ class WorkflowJobs:
     def __init__(self, client: Client, profile: TemporalProfile, settings: Settings) -> None:
         self._calls = WorkflowCalls(client, profile)
         self._options = profile.all_step_options()
+        self._workflow_task_s = profile.workflow_task_s
         self._settings = settings
 
     async def submit(self, job_id: JobId, workload: str, request: str) -> None:
@@ -65,4 +66,6 @@ class WorkflowJobs:
             what = await BY_WORKFLOW[description.workflow_type].waits_for(description)
             if what is not None:
                 return waits(what)
+        if not pending:
+            return EngineTrace(True, "between two steps: a workflow task", self._workflow_task_s)
         return held(pending)

@@ -12,6 +12,10 @@ class Impact(StrEnum):
 
     KILLED = "killed"
     """Its worker is gone without a word."""
+    CPU_KILLED = "cpu_killed"
+    """The same, of a step on the CPU, which reports no progress."""
+    KEEPER_KILLED = "keeper_killed"
+    """It goes on, and the process that would begin the step after it is gone without a word."""
     CHILD_KILLED = "child_killed"
     """The process that computes is gone, and the worker that started it is not."""
     STOPPED = "stopped"

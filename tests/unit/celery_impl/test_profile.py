@@ -85,4 +85,6 @@ def test_a_killed_child_is_retried_without_waiting_for_the_visibility_timeout() 
 def test_early_acknowledgement_never_recovers_whatever_the_fault_and_says_why() -> None:
     settings = Settings(profile="stock")
     bounds = recovery_bounds(load(settings), settings)
+    goes_on = bounds.pop(Impact.KEEPER_KILLED)
+    assert goes_on.seconds == 0
     assert all(bound.seconds is None and bound.why for bound in bounds.values())

@@ -1,0 +1,65 @@
+"""Equal budgets: no hardened arm's own bound, without the bench's terms, is above the budget."""
+
+import pytest
+
+from shared.domain.detection import Clock, Detection
+from shared.domain.errors import BadSetting
+from shared.domain.impact import Impact
+from shared.loader import load_engine
+from shared.profiles import load_profile, read_detection
+from shared.settings import Settings
+
+NOTICED = (Impact.KILLED, Impact.CPU_KILLED, Impact.KEEPER_KILLED, Impact.SILENT)
+"""What only the running out of a clock tells of."""
+ARMS = [
+    ("celery", "hardened"),
+    ("celery", "renewed"),
+    ("temporal", "hardened"),
+    ("temporal", "standalone"),
+]
+
+
+def _detection(engine: str, profile: str, budget_s: float) -> Detection:
+    found = read_detection(f"{engine}_impl", profile, Settings(detection_budget_s=budget_s))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("budget_s", [2.2, 3.0, 5.0, 6.0, 10.0, 20.0, 60.0, 600.0, 7200.0])
+@pytest.mark.parametrize(("engine", "profile"), ARMS)
+def test_the_engines_own_bound_is_at_most_the_budget(
+    engine: str, profile: str, budget_s: float
+) -> None:
+    settings = Settings(profile=profile, detection_budget_s=budget_s)
+    bounds = load_engine(engine, settings).bounds()
+    for impact in NOTICED:
+        seconds = bounds[impact].seconds
+        assert seconds is not None, impact
+        assert seconds <= budget_s + 1e-9, (impact, bounds[impact].parts)
+        assert seconds == pytest.approx(sum(bounds[impact].parts.values()))
+
+
+@pytest.mark.parametrize(("engine", "profile"), ARMS)
+def test_what_a_profile_says_of_its_clock_is_what_its_bound_is_made_of(
+    engine: str, profile: str
+) -> None:
+    bound = load_engine(engine, Settings(profile=profile, detection_budget_s=6.0)).bounds()
+    clock = max(bound[Impact.KILLED].parts, key=lambda part: bound[Impact.KILLED].parts[part])
+    detection = _detection(engine, profile, 6.0)
+    assert detection.timeout_s == bound[Impact.KILLED].parts[clock]
+    assert (detection.clock is Clock.PROGRESS) == (clock == "heartbeat_timeout_s")
+
+
+@pytest.mark.parametrize("profile", ["hardened", "standalone"])
+def test_a_budget_that_leaves_an_engine_nothing_is_refused_with_what_takes_it(profile: str) -> None:
+    settings = Settings(profile=profile, detection_budget_s=2.0)
+    with pytest.raises(BadSetting, match=r"=2 is too short .* 1 s for the shift of the server's"):
+        load_profile("temporal_impl", settings)
+    assert load_profile("celery_impl", Settings(detection_budget_s=2.0))
+
+
+@pytest.mark.parametrize(("engine", "profile"), [("celery", "stock"), ("temporal", "stock")])
+def test_a_profile_that_does_not_follow_the_budget_says_nothing_of_it(
+    engine: str, profile: str
+) -> None:
+    assert read_detection(f"{engine}_impl", profile, Settings()) is None
