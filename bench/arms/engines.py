@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from bench.errors import BadScenario
+from shared.domain.detection import Detection
 from shared.domain.errors import BadSetting
 from shared.domain.promises import Promises
-from shared.profiles import profile_names, read_promises, read_tables
+from shared.profiles import profile_names, read_detection, read_promises, read_tables
+from shared.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,15 @@ def promises_of(engine: str, profile: str) -> Promises:
     """Return what a profile promises; `BadScenario` if it does not say."""
     try:
         return read_promises(ENGINES[engine].package, profile)
+    except BadSetting as error:
+        raise BadScenario(str(error)) from None
+
+
+def detection_of(engine: str, profile: str, budget_s: float) -> Detection | None:
+    """Return what a profile makes of a budget, None if it does not follow from one."""
+    try:
+        settings = Settings(detection_budget_s=budget_s)
+        return read_detection(ENGINES[engine].package, profile, settings)
     except BadSetting as error:
         raise BadScenario(str(error)) from None
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bench.arms.topology import Arm
 from bench.faults.experiments import EXPERIMENTS, Receiver
+from bench.scenario.budget import enough_for_a_picture
 from bench.scenario.table import ArmNames, Table, arm_of, each_once
 from shared.ports.idempotency import IdempotencyMode
 from shared.settings import Settings
@@ -53,13 +54,7 @@ class IdempotencyPlan(Table):
     @field_validator("detection_budget_s")
     @classmethod
     def _exceeds_a_picture(cls, budget_s: float, info: ValidationInfo) -> float:
-        picture_s = info.data.get("steps", 0) * info.data.get("step_s", 0.0)
-        if budget_s <= picture_s + 2:
-            raise ValueError(
-                f"{budget_s:g} must exceed a picture's {picture_s:g} s by more than 2 s, or healthy"
-                " steps are repeated"
-            )
-        return budget_s
+        return enough_for_a_picture(budget_s, info)
 
     @property
     def parsed_arms(self) -> list[Arm]:

@@ -18,6 +18,7 @@ from bench.arms.topology import Arm
 from bench.faults.fault import Facts
 from bench.faults.registry import FAULTS, NO_FAULT
 from bench.load.plan import Arrivals
+from bench.scenario.budget import why_too_short
 from bench.scenario.idempotency import IdempotencyPlan
 from bench.scenario.soak import SoakPlan
 from bench.scenario.table import ArmNames, Table, arm_of, each_once
@@ -113,6 +114,23 @@ class CellPlan(Table):
         return duration_s
 
 
+def _check_budget(budget_s: float, info: ValidationInfo, arms: list[str]) -> None:
+    """Raise `ValueError` if a stage's budget is too short for one of these arms."""
+    given = info.data
+    if {"compute", "job", "short_lease", "step_s"} <= given.keys():
+        job: JobShape = given["job"]
+        simulated = given["compute"] == "simulated"
+        why = why_too_short(
+            map(arm_of, arms),
+            budget_s,
+            longest_step_s=job.longest_step_s,
+            longest_silence_s=given["step_s"] if simulated else job.longest_step_s / job.steps,
+            may_repeat=given["short_lease"],
+        )
+        if why:
+            raise ValueError(why)
+
+
 class Stage(Table):
     """Arms that run side by side on one compute driver, through one cell after another."""
 
@@ -131,10 +149,12 @@ class Stage(Table):
     """The jobs of its load."""
     short_lease: bool = False
     """Allow a budget below the longest healthy step: what that does is then the question."""
-    detection_budget_s: float = Field(ge=2)
-    """How long an engine may take to notice a dead worker."""
     step_s: float = Field(0.1, gt=0)
     """Length of a simulated denoising step."""
+    detection_budget_s: float = Field(ge=2)
+    """How long an engine may take to notice a dead worker."""
+    budgets_s: dict[str, Annotated[float, Field(ge=2)]] = Field(default_factory=dict)
+    """The detection budgets of arms that have one of their own, by arm."""
     load_s: float = Field(0.0, ge=0)
     """Length of a simulated model load."""
     faults_at_once: int = Field(3, ge=1, le=64)
@@ -153,15 +173,18 @@ class Stage(Table):
 
     @field_validator("detection_budget_s")
     @classmethod
-    def _exceeds_the_longest_step(cls, budget_s: float, info: ValidationInfo) -> float:
-        job, short_lease = info.data.get("job"), info.data.get("short_lease")
-        if job is not None and short_lease is False and budget_s <= job.longest_step_s + 1:
-            raise ValueError(
-                f"{budget_s:g} must exceed longest_step_s = {job.longest_step_s:g} by more than"
-                " 1 s: Celery's visibility timeout follows from it and would repeat healthy steps;"
-                " short_lease = true allows it"
-            )
+    def _is_enough(cls, budget_s: float, info: ValidationInfo) -> float:
+        _check_budget(budget_s, info, info.data.get("arms", []))
         return budget_s
+
+    @field_validator("budgets_s")
+    @classmethod
+    def _are_enough(cls, budgets_s: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        for name, budget_s in budgets_s.items():
+            if name not in info.data.get("arms", budgets_s):
+                raise ValueError(f"{name!r} is not one of the stage's arms")
+            _check_budget(budget_s, info, [name])
+        return budgets_s
 
     @field_validator("cells")
     @classmethod
@@ -190,6 +213,10 @@ class Stage(Table):
         return [arm_of(name) for name in self.arms] + [
             arm_of(name, twin=True) for name in self.twins
         ]
+
+    def budget_s(self, arm: Arm) -> float:
+        """Return the detection budget of an arm."""
+        return self.budgets_s.get(arm.configuration, self.detection_budget_s)
 
     @property
     def facts(self) -> list[Facts]:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bench.arms.topology import Arm, Role
 from bench.faults.registry import FAULTS
+from bench.scenario.budget import enough_for_a_picture
 from bench.scenario.table import ArmNames, Table, arm_of
 
 
@@ -81,15 +82,7 @@ class SoakPlan(Table):
     @field_validator("detection_budget_s")
     @classmethod
     def _budget_exceeds_a_picture(cls, budget_s: float, info: ValidationInfo) -> float:
-        given = info.data
-        if {"steps", "step_s"} <= given.keys():
-            picture_s = given["steps"] * given["step_s"]
-            if budget_s <= picture_s + 2:
-                raise ValueError(
-                    f"must exceed a picture's {picture_s:g} s by more than 2 s, or healthy steps"
-                    " are repeated"
-                )
-        return budget_s
+        return enough_for_a_picture(budget_s, info)
 
     @property
     def parsed_arms(self) -> list[Arm]:

@@ -141,7 +141,7 @@ async def _run_trials(
                 cell=outcome.cell,
                 stack=outcome.arm.stack,
                 tail=outcome.arm.tail,
-                detection_budget_s=stage.detection_budget_s,
+                detection_budget_s=stage.budget_s(outcome.arm.stack.arm),
                 server=outcome.arm.server,
                 links=outcome.arm.links,
                 bodies=image_bodies(

@@ -60,7 +60,7 @@ def stage_cells(
             workload=plan.workload,
             compute=stage.compute,
             stage=stage.id,
-            detection_budget_s=stage.detection_budget_s,
+            detection_budget_s=stage.budget_s(arm),
             healthy_step_s=stage.healthy_step_s,
             fault=plan.fault,
             trials=plan.trials,

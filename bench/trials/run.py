@@ -166,6 +166,8 @@ def _topology_facts(scenario: Scenario) -> dict[str, str]:
         facts["CPU workers an arm"] = f"1 with {scenario.cpu_slots} slots"
         facts[f"GPU workers an arm ({stage.id})"] = f"{stage.gpu_workers} with 1 slot"
         facts[f"detection budget ({stage.id})"] = f"{stage.detection_budget_s:g} s"
+        for name, budget_s in stage.budgets_s.items():
+            facts[f"detection budget ({stage.id}, {name})"] = f"{budget_s:g} s"
         facts[f"longest healthy step allowed for ({stage.id})"] = f"{stage.job.longest_step_s:g} s"
     if scenario.idempotency is not None:
         facts["workers a role (idempotency)"] = (

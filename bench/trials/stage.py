@@ -80,7 +80,7 @@ def arm_plans(scenario: Scenario, stage: Stage, backends: Mapping[str, Backends]
                 cpu_slots=scenario.cpu_slots,
                 restart_delay_s=scenario.restart_delay_s,
                 stop_grace_s=scenario.stop_grace_s,
-                detection_budget_s=stage.detection_budget_s,
+                detection_budget_s=stage.budget_s(arm),
             ),
             workloads=stage.workloads,
             env={

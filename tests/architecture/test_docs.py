@@ -50,6 +50,9 @@ def _table(engine: str) -> str:
     for profile in profiles:
         promises = profile["promises"]
         promises["value"] = {"kept": ", ".join(promises["kept"]) or "nothing"}
+        if detection := profile.get("detection"):
+            within = _value(detection["timeout"])
+            detection["value"] = {"clock": detection["clock"], "timeout": within}
     rows = [f"| setting | {' | '.join(names)} | why |", "|---" * (len(names) + 2) + "|"]
     for setting in settings:
         values = [_value(p[setting]["value"]) if setting in p else "-" for p in profiles]

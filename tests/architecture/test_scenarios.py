@@ -43,6 +43,8 @@ def _kind(value: dict[str, Any], models: dict[str, Any]) -> str:
     if "$ref" in value:
         name = value["$ref"].rpartition("/")[2]
         return TABLES[name] if name in TABLES else _kind(models[name], models)
+    if value.get("type") == "object":
+        return f"table of {_kind(value['additionalProperties'], models)} by arm"
     if "enum" in value:
         return ", ".join(f"`{each}`" for each in value["enum"])
     if value["type"] == "array":
@@ -67,7 +69,7 @@ def _default(key: str, value: dict[str, Any], model: dict[str, Any]) -> str:
     if key in model.get("required", []):
         return "required"
     given = value.get("default")
-    return f"`{json.dumps(given)}`" if given not in (None, [], "") else "none"
+    return f"`{json.dumps(given)}`" if given not in (None, [], {}, "") else "none"
 
 
 def test_the_reference_has_every_key_of_the_models() -> None:

@@ -59,7 +59,7 @@ MISTAKES = {
     "23: stages[0].cells[2].rate_per_s": "greater than 0",
     "25: stages[0].cells[2].trials": "has no trials",
     "28: idempotency.modes[0]": "did you mean fenced?",
-    "27: idempotency.detection_budget_s": "healthy steps are repeated",
+    "27: idempotency.detection_budget_s": "would be handed out twice",
 }
 
 

@@ -80,7 +80,7 @@ def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
         ("seed = 1", "seed = -1", "seed"),
         ('"celery/hardened"', '"celery/bespoke"', "celery/bespoke"),
         ('"celery/hardened"', '"temporal/hardened"', "each once"),
-        ("detection_budget_s = 6.0", "detection_budget_s = 3.5", "visibility timeout"),
+        ("detection_budget_s = 6.0", "detection_budget_s = 3.5", "would be handed out twice"),
         ('fault = "sigkill"', 'fault = "meteor"', "fault"),
         ("trials = 3", "", "needs trials"),
         ("trials = 3", "trials = 3\nat = [0.9, 0.1]", "the lower first"),
@@ -95,6 +95,45 @@ def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
 )
 def test_a_mistake_is_named_by_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
     assert says in _refusal(tmp_path, GOOD.replace(old, new, 1))
+
+
+CELERY, TEMPORAL = '"celery/hardened"', '"temporal/hardened"'
+
+
+@pytest.mark.parametrize(
+    ("arms", "changes", "says"),
+    [
+        (CELERY, "detection_budget_s = 4.5", ""),
+        (CELERY, "detection_budget_s = 3.9", "celery/hardened: 1 s of the budget is for"),
+        ('"celery/renewed"', "detection_budget_s = 2.1", ""),
+        ('"celery/stock", "temporal/stock"', "detection_budget_s = 2.0", ""),
+        (TEMPORAL, "detection_budget_s = 2.5", ""),
+        (TEMPORAL, "detection_budget_s = 2.0", "temporal/hardened: 1 s of the budget is for"),
+        (TEMPORAL, "detection_budget_s = 3.0\nstep_s = 1.5", "may be silent for 1.5 s"),
+        (TEMPORAL, "detection_budget_s = 6.0\nstep_s = 1.5", ""),
+        (
+            f"{CELERY}, {TEMPORAL}",
+            'detection_budget_s = 6.0\nbudgets_s = { "temporal/hardened" = 3.0 }',
+            "",
+        ),
+        (
+            f"{CELERY}, {TEMPORAL}",
+            'detection_budget_s = 6.0\nbudgets_s = { "celery/hardened" = 3.0 }',
+            "celery/hardened: 1 s of the budget",
+        ),
+        (CELERY, 'detection_budget_s = 6.0\nbudgets_s = { "temporal/hardened" = 3.0 }', "arms"),
+    ],
+)
+def test_each_engines_own_rule_for_a_budget_is_asked_of_its_own_arms_alone(
+    tmp_path: Path, arms: str, changes: str, says: str
+) -> None:
+    text = GOOD.replace(f"{CELERY}, {TEMPORAL}", arms)
+    text = text.replace("detection_budget_s = 6.0", changes)
+    if says:
+        assert says in _refusal(tmp_path, text)
+    else:
+        (tmp_path / "mine.toml").write_text(text)
+        load_scenario(str(tmp_path / "mine.toml"))
 
 
 def test_a_stage_serves_what_its_cells_are_about_with_the_settings_that_their_faults_need(
@@ -157,7 +196,7 @@ def test_the_shipped_experiments_try_every_mode_on_both_engines() -> None:
         ('"none", "fenced"', '"fenced", "fenced"', "each once"),
         ("trials = 2", 'arms = ["temporal/standalone"]', "one activity"),
         ("trials = 2", "trials = 0", "trials"),
-        ("detection_budget_s = 5.0", "detection_budget_s = 3.0", "healthy steps are repeated"),
+        ("detection_budget_s = 5.0", "detection_budget_s = 2.5", "would be handed out twice"),
         ("[idempotency]", "[idempotence]", "idempotence"),
     ],
 )
