@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bench.arms.topology import Role
 from bench.checkers.attempts import Attempt, build_attempts
 from bench.checkers.faults import Fault, merge_faults
 from bench.checkers.submissions import CANCEL, FOLLOW, Submission, read_submissions
-from bench.record.history import ClientOp, FinalState, History, HostSample, OpPhase
+from bench.record.history import ClientOp, FinalState, History, HostSample, OpPhase, ProcessEvent
 from bench.record.run_info import CellInfo
 from shared.domain.records import AttemptRecord, EffectRecord
 
@@ -68,6 +69,8 @@ class CellHistory:
     faults: list[Fault] = field(default_factory=list)
     window_s: tuple[float, float] | None = None
     """From the first submission to the last operation or final state."""
+    processes: Sequence[ProcessEvent] = ()
+    """What became of the arm's GPU workers, over the whole run."""
     host: Sequence[HostSample] = ()
     """How busy the machine was, over the whole run."""
 
@@ -104,6 +107,11 @@ def by_cell(infos: Iterable[CellInfo], history: History) -> dict[str, CellHistor
         cell.faults = [fault for fault in faults if fault.cell == cell_id]
         for job in cell.every_job:
             jobs.fill(job, cell.info.place)
+        cell.processes = [
+            event
+            for event in history.processes
+            if (event.arm, event.role) == (cell.info.place, Role.GPU)
+        ]
         cell.window_s = _window(cell, ops[cell_id], history.finals)
     return cells
 

@@ -17,6 +17,7 @@ from bench.checkers.reload import Reloads, check_reloads
 from bench.checkers.repetition import Repetition, count_repetition
 from bench.checkers.soak import check_tried, faults_by_kind, struck_places, throughput
 from bench.checkers.statistics import recovery_curve, wilson
+from bench.checkers.terms import mean_terms, say_terms
 from bench.checkers.timeline import build_timelines
 from bench.checkers.verdict import Checks
 from bench.record.metrics import Bucket, CellMetrics, Rate, Trial
@@ -76,7 +77,8 @@ def measure_cell(
         if demand not in (FAULTS_CONFIRMED, Promise.WITHIN_BOUND):
             checks.run(demand, partial(check_demand, demand, buckets, repetition))
 
-    recovery, resumption, penalty = recovery_samples(trials or [])
+    handed_out, recovery, resumption, penalty = recovery_samples(trials or [])
+    terms_s = mean_terms(trial.terms for trial in confirmed if trial.terms)
     busy_s = sum(device_s.values())
     wasted_s = {cause: s for cause, s in device_s.items() if cause is not Cause.USEFUL}
     faults = faults_by_kind(cell, trials or []) if places else []
@@ -115,6 +117,9 @@ def measure_cell(
         checks=checks.done,
         trial_list=trials or [],
         graceful=sum(trial.graceful for trial in trials or []),
+        handed_out_s=handed_out,
+        terms_s=terms_s,
+        terms_said=say_terms(info, terms_s),
         recovered_unknown=buckets.recovered_unknown,
         kills=sum(fault.kills for fault in faults),
         faults=faults,

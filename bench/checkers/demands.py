@@ -58,7 +58,7 @@ def check_faults(info: CellInfo, trials: Sequence[Trial]) -> Check:
 
 
 def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
-    """Every recovery came within the bound that the effective settings predict.
+    """Every step that was cut off was handed out again within the bound of the settings in force.
 
     A job that was still open when its bound had passed, with no new attempt, breaks it too. Where
     the arm does not promise `within_bound`, a breach is a finding and not a verdict. Where the
@@ -67,17 +67,17 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
     info = cell.info
     name, bound_s = "recovery within bound", info.predicted.seconds
     cut_off = [trial for trial in trials if trial.cut_off]
-    samples = [trial.recovery_s for trial in cut_off if trial.recovery_s is not None]
+    samples = [trial.handed_out_s for trial in cut_off if trial.handed_out_s is not None]
     if bound_s is None:
         why = info.predicted.why or "no recovery is predicted"
         return Check(name, Verdict.VALID, f"no bound ({why}); {len(samples)} recovered")
-    late = [trial for trial in cut_off if (trial.recovery_s or 0.0) > bound_s]
+    late = [trial for trial in cut_off if (trial.handed_out_s or 0.0) > bound_s]
     overdue = [trial for trial in cut_off if _open(trial) and trial.observed_s > bound_s]
     detail = f"bound {bound_s:.1f} s"
     if samples:
         detail += f", slowest of {len(samples)} took {max(samples):.1f} s"
     if late:
-        slow = sorted(trial.recovery_s for trial in late if trial.recovery_s is not None)
+        slow = sorted(trial.handed_out_s for trial in late if trial.handed_out_s is not None)
         detail += f"; above it: {', '.join(f'{seconds:.1f} s' for seconds in slow)}"
     if overdue:
         detail += f"; it passed without a recovery in {', '.join(t.trial for t in overdue)}"
@@ -92,7 +92,7 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
 
 
 def _open(trial: Trial) -> bool:
-    return trial.recovery_s is None and trial.bucket in (Bucket.LOST, Bucket.UNRECOVERED)
+    return trial.handed_out_s is None and trial.bucket in (Bucket.LOST, Bucket.UNRECOVERED)
 
 
 def _judged(name: str, holds: bool, detail: str) -> Check:

@@ -18,7 +18,7 @@ _WORDS = {
     Measure.DUPLICATE_EFFECTS: "duplicate effects",
 }
 _OF_TRIAL: dict[Measure, Callable[[Trial], bool]] = {
-    Measure.AGAIN: lambda trial: trial.recovery_s is not None,
+    Measure.AGAIN: lambda trial: trial.handed_out_s is not None,
     Measure.LOST: lambda trial: trial.bucket is Bucket.LOST,
     Measure.UNRECOVERED: lambda trial: trial.bucket is Bucket.UNRECOVERED,
     Measure.FAILED: lambda trial: trial.bucket is Bucket.FAILED,

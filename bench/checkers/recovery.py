@@ -7,11 +7,13 @@ from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.checkers.faults import Fault
 from bench.checkers.statistics import summarise
+from bench.checkers.terms import recovery_terms
 from bench.record.metrics import MEDIAN_FROM, Bucket, Samples, Trial
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 
 _DONE = (RecordKind.FINISHED, RecordKind.REPLAYED)
+_AT_WORK = (RecordKind.WORKING, RecordKind.PROGRESS, *_DONE)
 
 
 def read_trials(
@@ -27,8 +29,8 @@ def read_trials(
     ]
 
 
-def recovery_samples(trials: Iterable[Trial]) -> tuple[Samples, Samples, Samples]:
-    """Return recovery, resumption and completion penalty of the confirmed trials.
+def recovery_samples(trials: Iterable[Trial]) -> tuple[Samples, Samples, Samples, Samples]:
+    """Return handing out, recovery, resumption and completion penalty of the confirmed trials.
 
     A trial that never got there is censored. One whose attempt finished all the same has nothing
     to recover: it counts in the penalty only. One without an attempt to recover counts in none.
@@ -36,6 +38,7 @@ def recovery_samples(trials: Iterable[Trial]) -> tuple[Samples, Samples, Samples
     confirmed = [trial for trial in trials if trial.confirmed and not trial.nothing_to_recover]
     cut_off = [trial for trial in confirmed if trial.cut_off]
     return (
+        _samples([trial.handed_out_s for trial in cut_off]),
         _samples([trial.recovery_s for trial in cut_off]),
         _samples([trial.resumption_s for trial in cut_off]),
         _samples([trial.completion_penalty_s for trial in confirmed]),
@@ -90,10 +93,16 @@ def _trial(
     unwanted = not fault.aimed or (job is not None and job.cancel_asked)
     others = [attempt for attempt in attempts if attempt is not hit] if confirmed else []
     after = _records_after(fault, others)
-    recovered = next((record.mono_s for record in after), None)
+    handed_out = next((record.mono_s for record in after), None)
+    works = next((record.mono_s for record in after if record.kind in _AT_WORK), None)
     resumed = next((r.mono_s for r in after if r.kind in _DONE or r.done > point), None)
     following = [a for a in others if a.working_s is not None and a.working_s > fault.mono_s]
     successor = min(following, key=lambda attempt: attempt.working_s or 0.0, default=None)
+    left_a_step = not graceful and not unwanted
+
+    def since_fault(at: float | None) -> float | None:
+        return at - fault.mono_s if at is not None and left_a_step else None
+
     bucket = of_job.get(fault.job_id, Bucket.UNKNOWN)
     penalty = None
     owed = confirmed and not unwanted
@@ -107,8 +116,14 @@ def _trial(
         confirmed=confirmed,
         bucket=bucket,
         fault_mono_s=fault.mono_s,
-        recovery_s=None if recovered is None or graceful or unwanted else recovered - fault.mono_s,
-        resumption_s=None if resumed is None or graceful or unwanted else resumed - fault.mono_s,
+        handed_out_s=since_fault(handed_out),
+        recovery_s=since_fault(works),
+        resumption_s=since_fault(resumed),
+        terms=(
+            recovery_terms(fault, hit, cell, handed_out, works)
+            if hit and handed_out is not None and works is not None and left_a_step
+            else {}
+        ),
         completion_penalty_s=penalty,
         progress_at_fault=f"{point}/{total}",
         resumed_from=successor.start_point if successor and not graceful else None,

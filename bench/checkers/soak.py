@@ -37,7 +37,7 @@ def _kind(
     fault: str, role: str, places: Sequence[Fault], hits: Sequence[Trial]
 ) -> SoakFaultMetrics:
     struck = sum(place.reported_hit for place in places)
-    recovery_s, _, _ = recovery_samples(hits)
+    _, recovery_s, _, _ = recovery_samples(hits)
     return SoakFaultMetrics(
         fault=fault,
         role=role,

@@ -16,6 +16,9 @@ from pydantic import TypeAdapter
 from bench.record.earlier import fault_from_1
 from shared.domain.records import AttemptRecord, EffectRecord
 
+MODEL_LOADED = "model_loaded"
+"""`ProcessEvent.phase` of a worker that has loaded its model."""
+
 
 class OpPhase(StrEnum):
     """How far a client operation is known to have got."""
@@ -146,7 +149,7 @@ class ProcessEvent:
             name=load.worker,
             role="gpu",
             pid=load.pid,
-            phase="model_loaded",
+            phase=MODEL_LOADED,
             wall_s=load.wall_s,
             mono_s=load.mono_s,
             detail=load.detail,

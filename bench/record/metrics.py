@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from bench.record.frontier import Frontier
+from bench.record.terms import Term
 from bench.record.timeline import Timeline
 
 SCHEMA = 2
@@ -70,6 +71,7 @@ class Trial:
     bucket: Bucket
     fault_mono_s: float
     recovery_s: float | None
+    """From the fault until another attempt was at work."""
     resumption_s: float | None
     completion_penalty_s: float | None
     progress_at_fault: str
@@ -82,6 +84,10 @@ class Trial:
     """From the fault to the last look at the job: how long a recovery could have been seen."""
     nothing_to_recover: bool = False
     """The fault struck no attempt, or the client wanted the attempt to end."""
+    handed_out_s: float | None = None
+    """From the fault until another attempt had the step; it may then wait for a lease."""
+    terms: dict[Term, float] = field(default_factory=dict)
+    """What the recovery is the sum of."""
     stopped_s: float | None = None
     """From a cancel to the end of the attempt that it stopped; None if it stopped none."""
 
@@ -224,6 +230,12 @@ class CellMetrics:
     trial_list: list[Trial] = field(default_factory=list)
     graceful: int = 0
     """Confirmed faults whose attempt finished all the same; neither samples nor censored."""
+    handed_out_s: Samples = field(default_factory=lambda: Samples([], None, None))
+    """From the fault until another attempt had the step: what the predicted bound is about."""
+    terms_s: dict[Term, float] = field(default_factory=dict)
+    """The mean of each term of the recoveries."""
+    terms_said: str = ""
+    """The same in a sentence."""
     recovered_unknown: int = 0
     """Submits whose outcome the client did not know and whose job was found later."""
     recovery_curve: list[tuple[float, float]] = field(default_factory=list)

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from bench.record.earlier import run_info_from_1
 from bench.record.matrix import Matrix
+from shared.domain.detection import Clock
 from shared.domain.jobs import Bound, EffectiveSetting
 
 SCHEMA = 2
@@ -58,6 +59,10 @@ class CellInfo:
     """The cell that it repeats, on the twin of that cell's arm."""
     detection_budget_s: float | None = None
     """How long its engine was allowed to take to notice a dead worker; None in older runs."""
+    clock: Clock | None = None
+    """What its engine notices a dead worker by; None if not by what follows from the budget."""
+    clock_s: float | None = None
+    """What the budget leaves for that clock."""
     healthy_step_s: float | None = None
     """How long a simulated `generate_image` takes if nothing happens to it; None for a real one."""
     kind: CellKind = CellKind.TRIALS

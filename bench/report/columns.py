@@ -54,13 +54,20 @@ def fault_columns(fault: str) -> list[Column]:
         Column(
             "recovery",
             "Recovery, median",
-            f"From the {words.one} to the next attempt of the step.",
+            f"From the {words.one} until the next attempt of the step was at work.",
             m.recovery,
             brief=True,
         ),
         Column(
+            "handed_out",
+            "Handed out, median",
+            f"From the {words.one} until a worker had the step again; it may then wait for the "
+            "dead attempt's lease.",
+            m.handed_out,
+        ),
+        Column(
             "slowest",
-            "Slowest recovery",
+            "Slowest handing out",
             "Beside it the bound computed from the engine's settings.",
             m.slowest,
         ),

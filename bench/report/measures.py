@@ -70,20 +70,25 @@ def duplicate_effects(cell: CellMetrics, _: CellInfo | None) -> Shown:
 
 
 def recovery(cell: CellMetrics, _: CellInfo | None) -> Shown:
-    """Median seconds from the fault to the next attempt."""
+    """Median seconds from the fault until another attempt was at work."""
     return median(cell.recovery_s, "recovered")
 
 
+def handed_out(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Median seconds from the fault until another attempt had the step."""
+    return median(cell.handed_out_s, "handed out")
+
+
 def slowest(cell: CellMetrics, info: CellInfo | None) -> Shown:
-    """The slowest recovery beside the predicted bound."""
+    """The slowest handing out beside the predicted bound."""
     bound = cell.predicted_bound_s
     why = info.predicted.why if info else ""
     beside = _bound(cell)
-    if not cell.recovery_s.samples:
-        if not cell.recovery_s.censored:
+    if not cell.handed_out_s.samples:
+        if not cell.handed_out_s.censored:
             why = "no step was left to recover"
         return missing(why or "none recovered", beside)
-    worst = max(cell.recovery_s.samples)
+    worst = max(cell.handed_out_s.samples)
     over = bound is not None and worst > bound
     return Shown(
         seconds(worst),

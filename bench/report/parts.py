@@ -10,6 +10,7 @@ from bench.report import (
     pictures,
     soak,
     tables,
+    terms,
     timeline_chart,
     twins,
 )
@@ -18,6 +19,7 @@ PARTS = (
     frontier_chart.PART,
     fault_table.PART,
     tables.PART,
+    terms.PART,
     charts.PART,
     timeline_chart.PART,
     pictures.PART,

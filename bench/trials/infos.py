@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from bench.arms.engines import promises_of
+from bench.arms.engines import detection_of, promises_of
 from bench.arms.topology import Arm
 from bench.faults.experiments import EXPERIMENTS, Receiver
 from bench.faults.registry import FAULTS, exposed
@@ -61,6 +62,7 @@ def stage_cells(
             compute=stage.compute,
             stage=stage.id,
             detection_budget_s=stage.budget_s(arm),
+            **_clock(arm, stage.budget_s(arm)),
             healthy_step_s=stage.healthy_step_s,
             fault=plan.fault,
             trials=plan.trials,
@@ -73,6 +75,11 @@ def stage_cells(
         for plan, arm in _of_stage(stage)
         if exposed(arm.engine, plan.fault)
     ]
+
+
+def _clock(arm: Arm, budget_s: float) -> dict[str, Any]:
+    found = detection_of(arm.engine, arm.profile, budget_s)
+    return {"clock": found.clock, "clock_s": found.timeout_s} if found else {}
 
 
 def absent_cells(stage: Stage) -> list[AbsentCell]:

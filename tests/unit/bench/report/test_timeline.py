@@ -31,7 +31,7 @@ def test_the_next_attempt_shows_how_long_nobody_had_the_step(
 ) -> None:
     for job in timelines(metrics, "simulated-sigkill-celery-hardened"):
         waited = [row.waited_s for row in job.rows if row.waited_s is not None]
-        assert waited == [pytest.approx(job.trial.recovery_s)]
+        assert waited == [pytest.approx(job.trial.handed_out_s)]
 
 
 def test_lost_progress_is_shown_as_redone_and_resumed_progress_is_not(

@@ -63,7 +63,11 @@ def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
     assert trials["simulated", "sigkill"] >= 20
     assert trials["diffusers", "sigkill"] >= 3
     assert {"none", "sigkill", "sigterm"} <= {fault for _, fault in trials}
-    for stage in scenario.stages:
+    hardened = {"celery/hardened", "temporal/hardened"}
+    [affordable] = [stage for stage in scenario.stages if stage.budgets_s]
+    assert set(affordable.arms) == set(affordable.budgets_s) == hardened
+    assert all(budget < affordable.detection_budget_s for budget in affordable.budgets_s.values())
+    for stage in (stage for stage in scenario.stages if not stage.budgets_s):
         assert set(stage.arms) == {
             "celery/stock",
             "celery/hardened",
