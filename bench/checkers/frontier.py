@@ -1,5 +1,6 @@
 """What a shorter detection budget buys and costs, where a run has tried several budgets."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from math import fsum
@@ -18,8 +19,8 @@ _ENDED_WELL = frozenset({Bucket.COMPLETED, Bucket.CANCELLED, Bucket.REJECTED})
 def frontiers(cells: Iterable[CellMetrics], histories: Mapping[str, CellHistory]) -> list[Frontier]:
     """Return a frontier for each length of step, that with most budgets first.
 
-    They are of the first fault that was tried with three budgets or more on steps of one length;
-    empty if there is none.
+    They are of the first fault that an arm was tried under with three budgets or more on steps of
+    one length; empty if there is none.
     """
     by_fault: dict[str, dict[float | None, list[FrontierPoint]]] = {}
     for cell in cells:
@@ -30,9 +31,14 @@ def frontiers(cells: Iterable[CellMetrics], histories: Mapping[str, CellHistory]
     for by_length in by_fault.values():
         found = [Frontier(step_s, _ordered(points)) for step_s, points in by_length.items()]
         found.sort(key=lambda frontier: (-len(frontier.budgets), frontier.step_s or 0.0))
-        if len(found[0].budgets) >= BUDGETS_FROM:
+        if _most_budgets(found[0]) >= BUDGETS_FROM:
             return found
     return []
+
+
+def _most_budgets(frontier: Frontier) -> int:
+    tried = {(point.arm, point.budget_s) for point in frontier.points}
+    return max(Counter(arm for arm, _ in tried).values())
 
 
 def frontier_answer(found: Sequence[Frontier]) -> list[str]:

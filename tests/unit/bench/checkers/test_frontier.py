@@ -68,6 +68,25 @@ def test_a_run_with_a_frontier_answers_with_it() -> None:
     assert sentence.startswith("With steps of 20 s and budgets from 2 to 10 s, celery/hardened")
 
 
+def test_arms_with_different_budgets_are_no_frontier() -> None:
+    """Nobody has tried several, so there is nothing to compare along."""
+    infos = [
+        cell_info(
+            id=str(budget_s),
+            arm=f"celery/{budget_s:g}",
+            fault="sigkill",
+            trials=1,
+            detection_budget_s=budget_s,
+            healthy_step_s=20.0,
+        )
+        for budget_s in (2.0, 5.0, 10.0)
+    ]
+    story = Story(*infos)
+    for info in infos:
+        story.submit(info.id, cell=info.id)
+    assert story.metrics().frontier == []
+
+
 def of_arm(arm: str, budget_s: float, recovery_s: float, repeats: int) -> FrontierPoint:
     return FrontierPoint(
         arm, "sigkill", budget_s, 20.0, 10, (recovery_s,) * 3, 0, repeats, 0, 0.0, 5.0, 8.0, 0

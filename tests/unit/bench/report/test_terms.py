@@ -31,7 +31,9 @@ def test_the_sentence_adds_up_and_names_the_clock() -> None:
 def test_a_cell_in_which_nothing_recovered_says_nothing() -> None:
     story = Story(fault="sigkill", trials=1)
     story.submit("a").denoise("a", "a-1", at=0, done=(0, 5), ends=None)
-    assert story.fault("t", "a", "a-1", 6.0).final("a", "running", held=True).cell().terms_said == ""
+    assert (
+        story.fault("t", "a", "a-1", 6.0).final("a", "running", held=True).cell().terms_said == ""
+    )
 
 
 def test_every_term_has_words() -> None:
