@@ -118,12 +118,28 @@ def _recovery(cells: Sequence[CellMetrics], kills: int) -> str:
         when = f"after {samples.samples[0]:.1f} s"
     else:
         when = f"after {min(samples.samples):.1f} to {max(samples.samples):.1f} s"
-    if len(cells) > 1:
+    if len({each.compute for each in cells}) > 1:
         when += f" on {_COMPUTE.get(cell.compute, cell.compute)}"
+    when += _other_budgets(cell, cells)
     if recovered == kills:
         return f"started the step again {when}{_resumed(cells)}"
     times = _NUMBERS.get(recovered, f"{recovered} times")
     return f"started the step again {times}, {when}{_resumed(cells)}"
+
+
+def _other_budgets(shown: CellMetrics, cells: Sequence[CellMetrics]) -> str:
+    """Say what the same arm took with other budgets on the same compute driver."""
+    others = [
+        f"{each.recovery_s.median:.1f} s with one of {each.detection_budget_s:g} s"
+        for each in cells
+        if each.compute == shown.compute
+        and each.detection_budget_s
+        and each.detection_budget_s != shown.detection_budget_s
+        and each.recovery_s.median is not None
+    ]
+    if not others or not shown.detection_budget_s:
+        return ""
+    return f" with a detection budget of {shown.detection_budget_s:g} s ({', '.join(others)})"
 
 
 def _resumed(cells: Sequence[CellMetrics]) -> str:

@@ -117,6 +117,7 @@ def measure_cell(
         checks=checks.done,
         trial_list=trials or [],
         graceful=sum(trial.graceful for trial in trials or []),
+        detection_budget_s=info.detection_budget_s,
         handed_out_s=handed_out,
         terms_s=terms_s,
         terms_said=say_terms(info, terms_s),

@@ -230,6 +230,8 @@ class CellMetrics:
     trial_list: list[Trial] = field(default_factory=list)
     graceful: int = 0
     """Confirmed faults whose attempt finished all the same; neither samples nor censored."""
+    detection_budget_s: float | None = None
+    """How long its engine was allowed to take to notice a dead worker; None if nobody said."""
     handed_out_s: Samples = field(default_factory=lambda: Samples([], None, None))
     """From the fault until another attempt had the step: what the predicted bound is about."""
     terms_s: dict[Term, float] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Everything that a report shows, assembled once for the page, the Markdown and the terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from bench.report.capabilities import CapabilitySection, build_capabilities
 from bench.report.charts import Curve
 from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
 from bench.report.fault_table import FaultTable, build_fault_table
+from bench.report.format import given
 from bench.report.frontier import FrontierSection, build_frontier, setting_of
 from bench.report.idempotency import IdempotencySection, build_idempotency
 from bench.report.pictures import PictureSet, load_pictures
@@ -153,11 +155,15 @@ def build_page(info: RunInfo, metrics: Metrics, folder: Path) -> Page:
     frontier = build_frontier(metrics.frontier, said.get("frontier", []), styles)
     groups: dict[tuple[str, str, str, str], list[CellMetrics]] = {}
     for cell in metrics.cells:
-        setting = setting_of(cells[cell.id]) if frontier else ""
+        setting = _part_of(cells.get(cell.id), frontier)
         groups.setdefault((cell.fault, cell.workload, cell.compute, setting), []).append(cell)
+    alike = Counter(key[:3] for key in groups)
     sections = [
-        replace(_section(group, cells, styles), setting=setting)
-        for (*_, setting), group in groups.items()
+        replace(
+            _section(group, cells, styles),
+            setting=key[3] if frontier else _budgets(group) if alike[key[:3]] > 1 else "",
+        )
+        for key, group in groups.items()
     ]
     return Page(
         info,
@@ -177,6 +183,22 @@ def build_page(info: RunInfo, metrics: Metrics, folder: Path) -> Page:
         frontier,
         build_fault_table(metrics, info.absent, styles),
     )
+
+
+def _part_of(info: CellInfo | None, frontier: FrontierSection | None) -> str:
+    """What parts the sections of one fault on one driver: the frontier's steps, or the stage."""
+    if info is None:
+        return ""
+    return setting_of(info) if frontier else info.stage
+
+
+def _budgets(group: Sequence[CellMetrics]) -> str:
+    """Say with which budgets the arms of a section ran, where that tells it from another one."""
+    by_arm = {cell.arm: given(cell.detection_budget_s or 0.0) for cell in group}
+    if len(set(by_arm.values())) == 1:
+        return f"budget {next(iter(by_arm.values()))}"
+    arms = sorted(by_arm, key=arm_key)
+    return ", ".join(f"{arm} with a budget of {by_arm[arm]}" for arm in arms)
 
 
 def _order(section: Section) -> tuple[bool, tuple[int, str], int]:

@@ -143,6 +143,16 @@ def test_compute_drivers_are_added_up_and_the_median_says_whose_it_is() -> None:
     assert "after a median 5.0 s on the simulated GPU" in first
 
 
+def test_what_an_arm_took_with_another_budget_is_said_beside_it() -> None:
+    """Or two medians of different budgets would be one number."""
+    cells = [
+        cell("celery/hardened", kills=4, recoveries=[4.0, 4.5, 5.0, 5.5], detection_budget_s=6.0),
+        cell("celery/hardened", kills=3, recoveries=[1.5, 2.0, 2.5], detection_budget_s=4.0),
+    ]
+    first, _ = answer(cells)
+    assert "a median 4.8 s with a detection budget of 6 s (2.0 s with one of 4 s)" in first
+
+
 def test_mixed_resumption_is_said_in_numbers() -> None:
     mixed = cell("celery/hardened", kills=3)
     trials = [replace(mixed.trial_list[0], resumed_from=0), *mixed.trial_list[1:]]
