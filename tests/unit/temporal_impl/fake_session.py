@@ -2,17 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from temporalio import activity
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
+from temporalio.client import Client, WorkflowHandle
 
 from shared.domain.faces import Decision, FaceResult, FaceSession
-from shared.policy import COMPARE_FACES, POLICIES
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
 from temporal_impl.messages import (
     CompareFaces,
@@ -21,12 +17,11 @@ from temporal_impl.messages import (
     SaveResult,
     SessionOutcome,
 )
-from temporal_impl.options import CPU_TASK_QUEUE, GPU_TASK_QUEUE, TASK_QUEUES, StepOptions
+from temporal_impl.options import CPU_TASK_QUEUE
 from temporal_impl.session_memo import SessionMemo
+from tests.unit.temporal_impl.fake_steps import DAY_S, LIMIT_S, FakeSteps, options, workers
 
-LIMIT_S = 20.0
 HOUR_S = 3600.0
-DAY_S = 86_400.0
 MATCH = FaceResult(True, 0.8, 0.3, 0.6, Decision.MATCH, 4, "fake")
 REVIEW = FaceResult(False, 0.5, 0.6, 0.6, Decision.REVIEW, 4, "fake")
 
@@ -34,23 +29,13 @@ REVIEW = FaceResult(False, 0.5, 0.6, 0.6, Decision.REVIEW, 4, "fake")
 Handle = WorkflowHandle[FaceSimilarityWorkflow, SessionOutcome]
 
 
-class FakeSteps:
-    """Steps that log what they do. A test may replace what one of them does by its name."""
+class FakeSession(FakeSteps):
+    """The steps of a session."""
 
     def __init__(self) -> None:
-        self.log: list[str] = []
-        self.does: dict[str, Callable[[], Awaitable[None]]] = {}
+        super().__init__()
         self.result = MATCH
         self.saved: list[FaceResult] = []
-
-    async def _step(self, name: str) -> None:
-        self.log.append(name)
-        try:
-            if name in self.does:
-                await self.does[name]()
-        except asyncio.CancelledError:
-            self.log.append(f"{name} cancelled")
-            raise
 
     @activity.defn(name="open_session")
     async def open(self, _: FaceOrder) -> bool:
@@ -78,32 +63,11 @@ class FakeSteps:
         await self._step("close")
         return True
 
-    async def until(self, entry: str) -> None:
-        """Wait until a step has begun or has been cancelled."""
-        async with asyncio.timeout(LIMIT_S):
-            while entry not in self.log:
-                await asyncio.sleep(0.01)
 
-
-@asynccontextmanager
-async def workers(client: Client, steps: FakeSteps) -> AsyncIterator[None]:
+def session_workers(client: Client, steps: FakeSession) -> AbstractAsyncContextManager[None]:
     """Run a CPU and a GPU worker."""
-    throttle = timedelta(seconds=0.05)
-    cpu = Worker(
-        client,
-        task_queue=CPU_TASK_QUEUE,
-        workflows=[FaceSimilarityWorkflow],
-        activities=[steps.open, steps.save, steps.notify, steps.close],
-    )
-    gpu = Worker(
-        client,
-        task_queue=GPU_TASK_QUEUE,
-        activities=[steps.compare],
-        max_heartbeat_throttle_interval=throttle,
-        default_heartbeat_throttle_interval=throttle,
-    )
-    async with cpu, gpu:
-        yield
+    on_cpu = [steps.open, steps.save, steps.notify, steps.close]
+    return workers(client, FaceSimilarityWorkflow, on_cpu, [steps.compare])
 
 
 async def start(
@@ -111,10 +75,9 @@ async def start(
 ) -> Handle:
     """Start a session as the engine does."""
     order = FaceOrder(str(uuid.uuid4()), FaceSession("u", "s"))
-    options = {step: _options(step) for step in POLICIES}
     return await client.start_workflow(
         FaceSimilarityWorkflow.run,
-        FaceWorkflowInput(order, options, input_deadline_s, review_deadline_s),
+        FaceWorkflowInput(order, options(), input_deadline_s, review_deadline_s),
         id=order.job_id,
         task_queue=CPU_TASK_QUEUE,
         memo={"input_deadline_s": input_deadline_s},
@@ -148,34 +111,3 @@ async def until_memo(handle: Handle, holds: Callable[[SessionMemo], bool]) -> Se
 async def event_types(handle: Handle) -> list[int]:
     """Return the kinds of event in the history, in order."""
     return [event.event_type async for event in handle.fetch_history_events()]
-
-
-async def outcome(handle: Handle) -> SessionOutcome | BaseException:
-    """Wait for the end of a session; returns what it failed with, or its cancel."""
-    async with asyncio.timeout(LIMIT_S):
-        try:
-            return await handle.result()
-        except WorkflowFailureError as error:
-            return error.cause
-
-
-async def refuse() -> None:
-    """Fail for good."""
-    raise ApplicationError("cannot be read", type="StepRefused", non_retryable=True)
-
-
-async def until_cancelled() -> None:
-    """Go on, with heartbeats, until cancelled."""
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(0.02)
-
-
-def _options(step: str) -> StepOptions:
-    return StepOptions(
-        task_queue=TASK_QUEUES[POLICIES[step].queue],
-        start_to_close_s=DAY_S,
-        heartbeat_timeout_s=5.0 if step == COMPARE_FACES else None,
-        retry=None,
-        wait_for_cancel=True,
-    )

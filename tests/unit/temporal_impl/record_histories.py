@@ -18,22 +18,20 @@ from temporalio.testing import WorkflowEnvironment
 from shared.domain.status import JobStatus
 from tests.unit.temporal_impl.fake_session import (
     REVIEW,
-    FakeSteps,
+    FakeSession,
     Handle,
-    outcome,
     provide,
-    refuse,
     review,
+    session_workers,
     start,
-    until_cancelled,
     until_memo,
-    workers,
 )
+from tests.unit.temporal_impl.fake_steps import outcome, refuse, until_cancelled
 
 _FOLDER = Path(__file__).parents[2] / "data" / "histories"
 
 
-async def _succeeded(client: Client, _: FakeSteps) -> Handle:
+async def _succeeded(client: Client, _: FakeSession) -> Handle:
     handle = await start(client)
     await until_memo(handle, lambda memo: memo.phase is JobStatus.WAITING)
     await provide(handle, "image")
@@ -42,7 +40,7 @@ async def _succeeded(client: Client, _: FakeSteps) -> Handle:
     return handle
 
 
-async def _reviewed(client: Client, steps: FakeSteps) -> Handle:
+async def _reviewed(client: Client, steps: FakeSession) -> Handle:
     steps.result = REVIEW
     handle = await start(client)
     await provide(handle, "video", "image")
@@ -51,13 +49,13 @@ async def _reviewed(client: Client, steps: FakeSteps) -> Handle:
     return handle
 
 
-async def _timed_out(client: Client, _: FakeSteps) -> Handle:
+async def _timed_out(client: Client, _: FakeSession) -> Handle:
     handle = await start(client, input_deadline_s=1.0)
     await provide(handle, "image")
     return handle
 
 
-async def _cancelled(client: Client, steps: FakeSteps) -> Handle:
+async def _cancelled(client: Client, steps: FakeSession) -> Handle:
     steps.does = {"compare i v": until_cancelled}
     handle = await start(client)
     await provide(handle, "image", "video")
@@ -66,7 +64,7 @@ async def _cancelled(client: Client, steps: FakeSteps) -> Handle:
     return handle
 
 
-async def _refused(client: Client, steps: FakeSteps) -> Handle:
+async def _refused(client: Client, steps: FakeSession) -> Handle:
     steps.does = {"open": refuse}
     return await start(client)
 
@@ -78,8 +76,8 @@ async def main() -> None:
         dev_server_existing_path=binary, dev_server_log_level="error", identity="recorder"
     ) as environment:
         for session in (_succeeded, _reviewed, _timed_out, _cancelled, _refused):
-            steps = FakeSteps()
-            async with workers(environment.client, steps):
+            steps = FakeSession()
+            async with session_workers(environment.client, steps):
                 handle = await session(environment.client, steps)
                 await outcome(handle)
             history = (await handle.fetch_history()).to_json_dict()

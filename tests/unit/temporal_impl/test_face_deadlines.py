@@ -15,15 +15,15 @@ from tests.unit.temporal_impl.fake_session import (
     DAY_S,
     HOUR_S,
     REVIEW,
-    FakeSteps,
+    FakeSession,
     Handle,
     memo,
-    outcome,
     provide,
+    session_workers,
     start,
     until_memo,
-    workers,
 )
+from tests.unit.temporal_impl.fake_steps import outcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,9 +41,9 @@ async def server() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def steps(server: WorkflowEnvironment) -> AsyncIterator[FakeSteps]:
-    steps = FakeSteps()
-    async with workers(server.client, steps):
+async def steps(server: WorkflowEnvironment) -> AsyncIterator[FakeSession]:
+    steps = FakeSession()
+    async with session_workers(server.client, steps):
         yield steps
 
 
@@ -55,7 +55,7 @@ async def _took_s(handle: Handle) -> float:
 
 @pytest.mark.parametrize("came", [[], ["image"], ["video"]])
 async def test_a_session_without_its_files_times_out_with_the_inputs_it_had(
-    server: WorkflowEnvironment, steps: FakeSteps, came: list[str]
+    server: WorkflowEnvironment, steps: FakeSession, came: list[str]
 ) -> None:
     handle = await start(server.client)
     await provide(handle, *came)
@@ -65,7 +65,7 @@ async def test_a_session_without_its_files_times_out_with_the_inputs_it_had(
 
 
 async def test_a_file_does_not_move_the_deadline(
-    server: WorkflowEnvironment, steps: FakeSteps
+    server: WorkflowEnvironment, steps: FakeSession
 ) -> None:
     handle = await start(server.client)
     await until_memo(handle, lambda memo: memo.phase is JobStatus.WAITING)
@@ -76,7 +76,7 @@ async def test_a_file_does_not_move_the_deadline(
 
 
 async def test_a_file_that_comes_while_the_session_is_being_closed_is_too_late(
-    server: WorkflowEnvironment, steps: FakeSteps
+    server: WorkflowEnvironment, steps: FakeSession
 ) -> None:
     handle: Handle | None = None
 
@@ -92,7 +92,7 @@ async def test_a_file_that_comes_while_the_session_is_being_closed_is_too_late(
 
 
 async def test_a_review_that_nobody_does_times_out_with_the_result_as_compared(
-    server: WorkflowEnvironment, steps: FakeSteps
+    server: WorkflowEnvironment, steps: FakeSession
 ) -> None:
     steps.result = REVIEW
     handle = await start(server.client)

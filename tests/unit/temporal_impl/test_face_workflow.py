@@ -1,18 +1,15 @@
 """The session's workflow with fake steps: what runs, and what files, cancels and failures do."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.exceptions import is_cancelled_exception
-from temporalio.testing import WorkflowEnvironment
 
 from shared.codec import to_dict
 from shared.domain.faces import Decision
@@ -21,21 +18,18 @@ from temporal_impl.execution import root_cause
 from temporal_impl.messages import SessionOutcome, Verdict
 from tests.unit.temporal_impl.fake_session import (
     HOUR_S,
-    LIMIT_S,
     MATCH,
     REVIEW,
-    FakeSteps,
+    FakeSession,
     event_types,
     memo,
-    outcome,
     provide,
-    refuse,
     review,
+    session_workers,
     start,
-    until_cancelled,
     until_memo,
-    workers,
 )
+from tests.unit.temporal_impl.fake_steps import LIMIT_S, outcome, refuse, until_cancelled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,19 +39,10 @@ _TIMER_FIRED = EventType.EVENT_TYPE_TIMER_FIRED
 _COMPLETE = [*_COMPARED, "save", "notify", "close"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client() -> AsyncIterator[Client]:
-    binary = str(Path(sys.executable).parent / "temporal")
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary, dev_server_log_level="error"
-    ) as environment:
-        yield environment.client
-
-
 @pytest_asyncio.fixture(loop_scope="module")
-async def steps(client: Client) -> AsyncIterator[FakeSteps]:
-    steps = FakeSteps()
-    async with workers(client, steps):
+async def steps(client: Client) -> AsyncIterator[FakeSession]:
+    steps = FakeSession()
+    async with session_workers(client, steps):
         yield steps
 
 
@@ -65,7 +50,7 @@ async def steps(client: Client) -> AsyncIterator[FakeSteps]:
     "order", [["image", "video"], ["video", "image"], ["video", "video", "image", "video"]]
 )
 async def test_files_come_in_any_order_and_again_and_are_compared_once(
-    client: Client, steps: FakeSteps, order: list[str]
+    client: Client, steps: FakeSession, order: list[str]
 ) -> None:
     handle = await start(client)
     await provide(handle, *order)
@@ -75,7 +60,7 @@ async def test_files_come_in_any_order_and_again_and_are_compared_once(
 
 
 async def test_the_first_file_of_a_slot_counts_and_an_unknown_slot_does_not(
-    client: Client, steps: FakeSteps
+    client: Client, steps: FakeSession
 ) -> None:
     handle = await start(client)
     await provide(handle, "image", "passport")
@@ -85,7 +70,9 @@ async def test_the_first_file_of_a_slot_counts_and_an_unknown_slot_does_not(
     assert steps.log[:2] == _COMPARED
 
 
-async def test_describe_shows_what_the_session_waits_for(client: Client, steps: FakeSteps) -> None:
+async def test_describe_shows_what_the_session_waits_for(
+    client: Client, steps: FakeSession
+) -> None:
     steps.result = REVIEW
     handle = await start(client)
     shown = await until_memo(handle, lambda memo: memo.phase is JobStatus.WAITING)
@@ -108,8 +95,8 @@ async def test_describe_shows_what_the_session_waits_for(client: Client, steps: 
 async def test_what_comes_behind_the_timer_counts_until_a_worker_acts_on_it(
     client: Client, both: bool
 ) -> None:
-    steps = FakeSteps()
-    async with workers(client, steps):
+    steps = FakeSession()
+    async with session_workers(client, steps):
         handle = await start(client, input_deadline_s=2.0)
         await until_memo(handle, lambda memo: memo.phase is JobStatus.WAITING)
     await provide(handle, "image")
@@ -118,7 +105,7 @@ async def test_what_comes_behind_the_timer_counts_until_a_worker_acts_on_it(
             await asyncio.sleep(0.05)
     if both:
         await provide(handle, "video")
-    async with workers(client, steps):
+    async with session_workers(client, steps):
         ended = await outcome(handle)
     assert isinstance(ended, SessionOutcome)
     assert ended.status is (JobStatus.SUCCEEDED if both else JobStatus.TIMED_OUT)
@@ -129,13 +116,13 @@ async def test_what_comes_behind_the_timer_counts_until_a_worker_acts_on_it(
 async def test_a_session_that_no_worker_has_seen_before_its_deadline_needs_no_timer(
     client: Client, both: bool
 ) -> None:
-    steps = FakeSteps()
+    steps = FakeSession()
     handle = await start(client, input_deadline_s=0.01)
     await provide(handle, "image", *(["video"] if both else []))
     deadline = (await handle.describe()).start_time + timedelta(seconds=0.01)
     while datetime.now(UTC) <= deadline:
         await asyncio.sleep(0.01)
-    async with workers(client, steps):
+    async with session_workers(client, steps):
         ended = await outcome(handle)
     assert isinstance(ended, SessionOutcome)
     assert ended.status is (JobStatus.SUCCEEDED if both else JobStatus.TIMED_OUT)
@@ -146,7 +133,7 @@ async def test_a_session_that_no_worker_has_seen_before_its_deadline_needs_no_ti
     ("approved", "decision"), [(True, Decision.MATCH), (False, Decision.NO_MATCH)]
 )
 async def test_a_person_decides_on_a_borderline_comparison(
-    client: Client, steps: FakeSteps, approved: bool, decision: Decision
+    client: Client, steps: FakeSession, approved: bool, decision: Decision
 ) -> None:
     steps.result = REVIEW
     handle = await start(client)
@@ -163,7 +150,7 @@ async def test_a_person_decides_on_a_borderline_comparison(
     assert (await memo(handle)).verdict == Verdict(approved, "r")
 
 
-async def test_no_face_is_a_result_that_nobody_reviews(client: Client, steps: FakeSteps) -> None:
+async def test_no_face_is_a_result_that_nobody_reviews(client: Client, steps: FakeSession) -> None:
     steps.result = replace(
         MATCH, match=False, similarity=0.0, distance=None, decision=Decision.NO_FACE, frame=None
     )
@@ -175,7 +162,7 @@ async def test_no_face_is_a_result_that_nobody_reviews(client: Client, steps: Fa
 
 @pytest.mark.parametrize("step", ["open", "compare i v", "save"])
 async def test_a_step_that_fails_for_good_closes_the_session(
-    client: Client, steps: FakeSteps, step: str
+    client: Client, steps: FakeSession, step: str
 ) -> None:
     steps.does = {step: refuse}
     handle = await start(client)
@@ -188,7 +175,7 @@ async def test_a_step_that_fails_for_good_closes_the_session(
 
 @pytest.mark.parametrize("phase", [JobStatus.WAITING, JobStatus.REVIEW])
 async def test_a_cancel_ends_a_wait_and_closes_the_session(
-    client: Client, steps: FakeSteps, phase: JobStatus
+    client: Client, steps: FakeSession, phase: JobStatus
 ) -> None:
     steps.result = REVIEW
     handle = await start(client)
@@ -204,7 +191,7 @@ async def test_a_cancel_ends_a_wait_and_closes_the_session(
 
 
 async def test_a_cancel_stops_the_comparison_before_the_session_is_closed(
-    client: Client, steps: FakeSteps
+    client: Client, steps: FakeSession
 ) -> None:
     steps.does = {"compare i v": until_cancelled}
     handle = await start(client)
@@ -221,7 +208,7 @@ async def test_a_cancel_stops_the_comparison_before_the_session_is_closed(
     ("step", "completes"), [("open", False), ("save", False), ("notify", True), ("close", True)]
 )
 async def test_a_cancel_that_a_step_outruns_ends_the_session_unless_its_user_is_being_told(
-    client: Client, steps: FakeSteps, step: str, completes: bool
+    client: Client, steps: FakeSession, step: str, completes: bool
 ) -> None:
     go_on = asyncio.Event()
 
@@ -243,13 +230,13 @@ async def test_a_cancel_that_a_step_outruns_ends_the_session_unless_its_user_is_
 async def test_a_cancel_and_the_last_file_in_one_workflow_task_cancel(
     client: Client,
 ) -> None:
-    steps = FakeSteps()
-    async with workers(client, steps):
+    steps = FakeSession()
+    async with session_workers(client, steps):
         handle = await start(client)
         await until_memo(handle, lambda memo: memo.phase is JobStatus.WAITING)
     await provide(handle, "image", "video")
     await handle.cancel()
-    async with workers(client, steps):
+    async with session_workers(client, steps):
         ended = await outcome(handle)
     assert isinstance(ended, BaseException)
     assert is_cancelled_exception(ended)
