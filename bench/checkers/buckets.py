@@ -1,13 +1,19 @@
 """Every submitted job in exactly one bucket, and the proof that they add up."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.record.history import FinalState, OpPhase
 from bench.record.metrics import Bucket, Check, Verdict
 from shared.domain.status import JobStatus
 from shared.policy import RELEASE_CREDITS, RESERVE_CREDITS
+
+_NO_TRACE = "no answer whether the engine still holds it"
+_NO_RESULT = "no answer what its result is"
+_NO_ANSWER = frozenset({_NO_TRACE, _NO_RESULT})
+_CLOSED_WELL = "closed: completed"
+"""What Temporal's trace says of a job that it has as done."""
 
 BOUND_MARGIN_S = 1.0
 """An engine's bound has passed when it lies this far back: its clock and ours differ a little."""
@@ -29,7 +35,8 @@ class Buckets:
 
     `counts` has every bucket. `accepted` is counted from the clients' side only, so that it can
     disagree with the sum of the buckets. `unplaced` says of each accepted job why no bucket's
-    definition fits it; it is counted as unknown.
+    definition fits it; it is counted as unknown. So is a job in `unanswered`, of which nobody said
+    what became of it: that is no evidence of anything.
     """
 
     of_job: dict[str, Bucket]
@@ -37,6 +44,7 @@ class Buckets:
     accepted: int
     recovered_unknown: int
     unplaced: dict[str, str]
+    unanswered: dict[str, str] = field(default_factory=dict)
 
     @property
     def jobs(self) -> int:
@@ -53,6 +61,7 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
     """Put every submission of the cell into a bucket."""
     of_job: dict[str, Bucket] = {}
     unplaced: dict[str, str] = {}
+    unanswered: dict[str, str] = {}
     recovered = accepted = 0
     for job in cell.jobs.values():
         match job.outcome:
@@ -66,14 +75,14 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
                 recovered += 1
             case _:
                 accepted += 1
-        _place(job, cell, of_job, unplaced)
+        _place(job, cell, of_job, unplaced, unanswered)
 
     anonymous = Counter(submission.outcome for submission in cell.anonymous)
     # A job that no submission names is one of those whose client got no answer, as long as there
     # are any: nobody else can have sent it.
     found = cell.orphans[: anonymous[OpPhase.INFO]]
     for job in found:
-        _place(job, cell, of_job, unplaced)
+        _place(job, cell, of_job, unplaced, unanswered)
     for job in cell.orphans[len(found) :]:
         unplaced[job.job_id] = "no client submitted it"
 
@@ -87,11 +96,15 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
         accepted=accepted + anonymous[OpPhase.OK] + recovered + len(found),
         recovered_unknown=recovered + len(found),
         unplaced=unplaced,
+        unanswered=unanswered,
     )
 
 
 def check_buckets(buckets: Buckets) -> Check:
-    """`accepted = completed + failed + cancelled + phantom + unrecovered + lost`, or invalid."""
+    """`accepted = completed + failed + cancelled + phantom + unrecovered + lost`, or invalid.
+
+    Where only answers are missing, it is unknown.
+    """
     placed = sum(buckets.counts[bucket] for bucket in ACCEPTED)
     terms = " + ".join(f"{buckets.counts[bucket]} {bucket}" for bucket in ACCEPTED)
     detail = f"{buckets.accepted} accepted, {terms}"
@@ -101,8 +114,13 @@ def check_buckets(buckets: Buckets) -> Check:
         detail += "; in no bucket: " + ", ".join(
             f"{job_id} ({why})" for job_id, why in sorted(buckets.unplaced.items())
         )
-    adds_up = placed == buckets.accepted and not buckets.unplaced
-    return Check("buckets add up", Verdict.VALID if adds_up else Verdict.INVALID, detail)
+    if buckets.unanswered:
+        detail += "; nobody said what became of " + ", ".join(
+            f"{job_id} ({why})" for job_id, why in sorted(buckets.unanswered.items())
+        )
+    adds_up = placed + len(buckets.unanswered) == buckets.accepted and not buckets.unplaced
+    said = Verdict.UNKNOWN if buckets.unanswered else Verdict.VALID
+    return Check("buckets add up", said if adds_up else Verdict.INVALID, detail)
 
 
 def _appeared(job: JobHistory) -> bool:
@@ -111,12 +129,16 @@ def _appeared(job: JobHistory) -> bool:
 
 
 def _place(
-    job: JobHistory, cell: CellHistory, of_job: dict[str, Bucket], unplaced: dict[str, str]
+    job: JobHistory,
+    cell: CellHistory,
+    of_job: dict[str, Bucket],
+    unplaced: dict[str, str],
+    unanswered: dict[str, str],
 ) -> None:
     bucket, why = _bucket(job, cell.info.owed_effects)
     of_job[job.job_id] = bucket
     if bucket is Bucket.UNKNOWN:
-        unplaced[job.job_id] = why
+        (unanswered if why in _NO_ANSWER else unplaced)[job.job_id] = why
 
 
 def _bucket(job: JobHistory, owed_effects: list[str]) -> tuple[Bucket, str]:
@@ -126,8 +148,10 @@ def _bucket(job: JobHistory, owed_effects: list[str]) -> tuple[Bucket, str]:
         return Bucket.UNKNOWN, "its final state was not recorded"
     match final.status:
         case JobStatus.SUCCEEDED:
-            whole = final.readable is True and all(job.applied(owed) for owed in owed_effects)
-            return (Bucket.COMPLETED if whole else Bucket.PHANTOM), ""
+            applied = all(job.applied(owed) for owed in owed_effects)
+            if final.readable is None and applied:
+                return Bucket.UNKNOWN, _NO_RESULT
+            return (Bucket.COMPLETED if final.readable and applied else Bucket.PHANTOM), ""
         case JobStatus.FAILED | JobStatus.TIMED_OUT:
             return Bucket.FAILED, ""
         case JobStatus.CANCELLED if not job.cancel_asked:
@@ -147,7 +171,10 @@ def _bucket(job: JobHistory, owed_effects: list[str]) -> tuple[Bucket, str]:
 def _unfinished(final: FinalState) -> tuple[Bucket, str]:
     match final.held:
         case None:
-            return Bucket.UNKNOWN, "the engine was not asked whether it still holds the job"
+            return Bucket.UNKNOWN, _NO_TRACE
+        case False if _CLOSED_WELL in final.where:
+            # The engine has it as done: whatever the facade last showed, it is not lost.
+            return Bucket.UNKNOWN, _NO_RESULT
         case False:
             return Bucket.LOST, ""
         case True if final.due_in_s is not None and final.due_in_s <= -BOUND_MARGIN_S:

@@ -169,7 +169,8 @@ def _answers(job: JobHistory) -> list[_Answer]:
     answers = [
         _Answer(op.op_id, op.status, op.mono_s) for op in job.follows if op.status is not None
     ]
-    if job.final is not None:
+    # Without a status and without a word on where it is, nobody answered.
+    if job.final is not None and (job.final.status is not None or job.final.held is not None):
         answers.append(_Answer(None, job.final.status or "nothing", job.final.mono_s))
     return answers
 

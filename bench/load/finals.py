@@ -16,7 +16,9 @@ from shared.domain.status import JobStatus
 
 _AT_ONCE = 6
 _TRIES = 3
+_PAUSE_S = 0.5
 _NO_SUCH_JOB: dict[str, Any] = {}
+_NO_ANSWER = "the facade did not answer"
 
 
 def accepted(ops: Iterable[ClientOp]) -> list[str]:
@@ -38,28 +40,31 @@ async def final_states(stack: Stack, cell: str, job_ids: Iterable[str]) -> list[
 
 
 async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> FinalState:
-    view = await _get(client, f"/v1/jobs/{job_id}")
+    """Ask until it is known what became of the job; no answer is no evidence of anything."""
+    view = await _get(client, f"/v1/jobs/{job_id}", "status")
+    if view is None:
+        return _state(cell, job_id, None, where=_NO_ANSWER)
     if view == _NO_SUCH_JOB:
         return _state(cell, job_id, None, held=False, where="the facade knows no such job")
     trace: dict[str, Any] | None = None
     if not _over(view):
-        trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace")
+        trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace", "held")
         if trace and not trace["held"]:
             # It may have ended between the two looks, and then it is not lost.
-            view = await _get(client, f"/v1/jobs/{job_id}") or view
-    status = JobStatus(view["status"]) if view else None
+            again = await _get(client, f"/v1/jobs/{job_id}", "status")
+            view, trace = again or view, trace if again else None
+    status = JobStatus(view["status"])
     readable: bool | None = None
     held: bool | None = None
     where, due_in_s = "", None
-    if view and status is JobStatus.SUCCEEDED:
+    if status is JobStatus.SUCCEEDED:
         readable = await _whole(client, view)
-    elif not _over(view):
+    elif not status.terminal:
         if trace:
             held, where, due_in_s = trace["held"], trace["where"], trace["due_in_s"]
         else:
-            where = "the facade did not answer"
-    error = view["error"] if view else None
-    return _state(cell, job_id, status, error, readable, held, where, due_in_s)
+            where = _NO_ANSWER
+    return _state(cell, job_id, status, view["error"], readable, held, where, due_in_s)
 
 
 def _state(
@@ -79,40 +84,49 @@ def _state(
     )
 
 
-def _over(view: dict[str, Any] | None) -> bool:
-    return view is not None and JobStatus(view["status"]).terminal
+def _over(view: dict[str, Any]) -> bool:
+    return JobStatus(view["status"]).terminal
 
 
-async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any] | None:
-    """Return the answer, nothing in it if there is no such job, None if there is no answer."""
+async def _get(client: httpx.AsyncClient, path: str, needs: str) -> dict[str, Any] | None:
+    """Return the answer, nothing in it if there is no such job, None if there is no whole one.
+
+    `needs` is a key without which an answer is none.
+    """
     for _ in range(_TRIES):
         try:
             answer = await client.get(path)
-            if answer.status_code == 200:
-                body: dict[str, Any] = answer.json()
+            body = answer.json() if answer.status_code == 200 else None
+            if isinstance(body, dict) and needs in body:
                 return body
             if answer.status_code == 404:
                 return _NO_SUCH_JOB
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ValueError):
             pass
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(_PAUSE_S)
     return None
 
 
-async def _whole(client: httpx.AsyncClient, view: dict[str, Any]) -> bool:
-    """Whether the job has what its workload promises, and every file of it can be read."""
-    promised = view[WORKLOADS[view["workload"]].result]
-    return bool(promised) and all(
-        [await _readable(client, artifact) for artifact in view["artifacts"]]
-    )
+async def _whole(client: httpx.AsyncClient, view: dict[str, Any]) -> bool | None:
+    """Whether the job has what its workload promises, and every file of it can be read.
 
-
-async def _readable(client: httpx.AsyncClient, artifact: dict[str, Any]) -> bool:
-    try:
-        answer = await client.get(artifact["url"])
-    except httpx.HTTPError:
+    None if a file could not be asked for.
+    """
+    if not view[WORKLOADS[view["workload"]].result]:
         return False
-    return (
-        answer.status_code == 200
-        and hashlib.sha256(answer.content).hexdigest() == artifact["sha256"]
-    )
+    read = [await _readable(client, artifact) for artifact in view["artifacts"]]
+    return False if False in read else None if None in read else True
+
+
+async def _readable(client: httpx.AsyncClient, artifact: dict[str, Any]) -> bool | None:
+    for _ in range(_TRIES):
+        try:
+            answer = await client.get(artifact["url"])
+            if answer.status_code == 200:
+                return hashlib.sha256(answer.content).hexdigest() == str(artifact["sha256"])
+            if answer.status_code < 500:
+                return False
+        except httpx.HTTPError:
+            pass
+        await asyncio.sleep(_PAUSE_S)
+    return None

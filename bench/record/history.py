@@ -162,7 +162,7 @@ class FinalState:
 
     `held`, `where` and `due_in_s` are the engine's trace, asked only of jobs that were not
     terminal. `readable` is whether every artifact that the job promises could be fetched and
-    matched its checksum; None for a job without a result.
+    matched its checksum; None for a job without a result, and where that could not be asked.
     """
 
     cell: str

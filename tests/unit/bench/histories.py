@@ -128,7 +128,8 @@ class Violation:
     verdict: Verdict = Verdict.INVALID
 
 
-def _final(story: Story, **changes: object) -> None:
+def change_final(story: Story, **changes: object) -> None:
+    """Say something else of the victim's end."""
     story.history.finals = [
         replace(final, **changes) if final.job_id == VICTIM else final  # type: ignore[arg-type]
         for final in story.history.finals
@@ -190,13 +191,15 @@ VIOLATIONS = {
     ),
     "missing effect": Violation(_without_effect, "no phantoms", "1 phantoms"),
     "unreadable result": Violation(
-        lambda story: _final(story, readable=False), "no phantoms", "1 phantoms"
+        lambda story: change_final(story, readable=False), "no phantoms", "1 phantoms"
     ),
     "lost job": Violation(
-        lambda story: _final(story, status=None, readable=None, held=False), "no loss", "1 lost"
+        lambda story: change_final(story, status=None, readable=None, held=False),
+        "no loss",
+        "1 lost",
     ),
     "job that never ends": Violation(
-        lambda story: _final(story, status="running", readable=None, held=True),
+        lambda story: change_final(story, status="running", readable=None, held=True),
         "no loss",
         "1 unrecovered",
     ),
@@ -204,19 +207,16 @@ VIOLATIONS = {
         _without_final, "buckets add up", "its final state was not recorded"
     ),
     "jobs from nowhere": Violation(_ghosts, "buckets add up", "no client submitted it"),
-    "engine not asked": Violation(
-        lambda story: _final(story, status="running", readable=None, held=None),
-        "buckets add up",
-        "was not asked",
-    ),
     "cancelled by nobody": Violation(
-        lambda story: _final(story, status="cancelled"), "buckets add up", "nobody asked for it"
+        lambda story: change_final(story, status="cancelled"),
+        "buckets add up",
+        "nobody asked for it",
     ),
     "status that goes back": Violation(
         _goes_back, "a terminal status stays", "was succeeded, then running"
     ),
     "success taken back at the end": Violation(
-        lambda story: _final(story, status="failed"),
+        lambda story: change_final(story, status="failed"),
         "a terminal status stays",
         "was succeeded, then failed",
     ),

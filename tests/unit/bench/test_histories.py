@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bench.record.metrics import Bucket, Verdict
 from tests.unit.bench.builder import Story
-from tests.unit.bench.histories import VIOLATIONS, histories
+from tests.unit.bench.histories import VIOLATIONS, change_final, histories
 
 # A history takes milliseconds to make and to measure; shrinking takes many, and only on failure.
 QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,6 +39,26 @@ def test_a_planted_violation_is_found_whatever_else_is_there(what: str, story: S
     assert check.verdict is violation.verdict, check
     assert violation.says in check.detail
     assert story.metrics().verdict is Verdict.INVALID
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"status": None, "readable": None},
+        {"readable": None},
+    ],
+)
+@settings(QUICK, max_examples=15)
+@given(story=histories())
+def test_an_answer_that_is_missing_makes_a_run_unknown_and_accuses_nobody(
+    missing: dict[str, object], story: Story
+) -> None:
+    change_final(story, **missing)
+    cell = story.cell()
+    assert story.metrics().verdict is Verdict.UNKNOWN
+    assert story.check("buckets add up").verdict is Verdict.UNKNOWN
+    assert cell.buckets[Bucket.LOST] == cell.buckets[Bucket.PHANTOM] == 0
+    assert sum(cell.buckets.values()) == cell.jobs
 
 
 @settings(QUICK, max_examples=40)

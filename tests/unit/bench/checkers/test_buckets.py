@@ -93,9 +93,18 @@ def test_an_accepted_job_without_a_final_state_does_not_add_up() -> None:
     assert story.cell().buckets[Bucket.UNKNOWN] == 1
 
 
-def test_an_open_job_of_which_the_engine_was_not_asked_does_not_add_up() -> None:
+def test_an_open_job_of_which_nobody_said_whether_it_is_held_is_unknown() -> None:
     story = Story().submit("a").final("a", JobStatus.RUNNING, held=None)
-    assert story.check(CHECK).verdict is Verdict.INVALID
+    assert bucket_of_one(story) is Bucket.UNKNOWN
+    assert story.check(CHECK).verdict is Verdict.UNKNOWN
+
+
+def test_a_job_that_the_engine_has_closed_as_completed_is_never_lost() -> None:
+    story = Story().submit("a").final("a", JobStatus.RUNNING, held=False)
+    [final] = story.history.finals
+    story.history.finals = [replace(final, where="workflow closed: completed")]
+    assert bucket_of_one(story) is Bucket.UNKNOWN
+    assert story.metrics().verdict is Verdict.UNKNOWN
 
 
 def test_a_status_that_does_not_exist_does_not_add_up() -> None:

@@ -5,6 +5,7 @@ import hashlib
 from typing import Any
 
 import httpx
+import pytest
 
 from bench.load.finals import _final_state
 
@@ -61,6 +62,85 @@ def test_a_job_that_was_accepted_and_that_the_facade_does_not_know_is_lost() -> 
         False,
         "the facade knows no such job",
     )
+
+
+HALF = b'{"status": "succ'
+SILENT = httpx.ConnectTimeout("late")
+
+
+@pytest.mark.parametrize("missing", [503, HALF, {}, SILENT, 500])
+@pytest.mark.parametrize(
+    ("part", "status", "expected"),
+    [
+        ("view", "succeeded", (None, None, None)),
+        ("trace", "running", ("running", None, None)),
+        ("second view", "running", ("running", None, None)),
+        ("artifact", "succeeded", ("succeeded", None, None)),
+    ],
+)
+def test_an_answer_that_does_not_come_is_no_evidence(
+    monkeypatch: pytest.MonkeyPatch, missing: Any, part: str, status: str, expected: object
+) -> None:
+    """Status, held and readable are what was answered, and nothing else."""
+    monkeypatch.setattr("bench.load.finals._PAUSE_S", 0.0)
+    if part == "artifact" and missing in (HALF, {}):
+        # A file has no form of its own: what differs from its checksum is not whole.
+        expected = ("succeeded", None, False)
+    seen = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal seen
+        path = request.url.path
+        asked = "trace" if path.endswith("/trace") else "view"
+        if path == "/picture":
+            asked = "artifact"
+        elif asked == "view":
+            seen += 1
+            asked = "second view" if seen > 1 and part == "second view" else asked
+        if asked == part:
+            if isinstance(missing, Exception):
+                raise missing
+            if isinstance(missing, int):
+                return httpx.Response(missing)
+            return httpx.Response(200, content=missing or b"{}")
+        if asked == "trace":
+            return httpx.Response(200, json={"held": False, "where": "", "due_in_s": None})
+        view = {
+            "status": status,
+            "workload": "image-generation",
+            "error": None,
+            "artifacts": [{"url": "/picture", "sha256": hashlib.sha256(_PICTURE).hexdigest()}],
+        }
+        return httpx.Response(200, json=view)
+
+    async def ask() -> Any:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(base_url="http://facade", transport=transport) as client:
+            return await _final_state(client, "cell", "job")
+
+    state = asyncio.run(ask())
+    assert (state.status, state.held, state.readable) == expected
+    assert part == "artifact" or state.where == "the facade did not answer"
+
+
+def test_a_file_that_is_gone_is_evidence() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/picture":
+            return httpx.Response(404)
+        view = {
+            "status": "succeeded",
+            "workload": "image-generation",
+            "error": None,
+            "artifacts": [{"url": "/picture", "sha256": "0"}],
+        }
+        return httpx.Response(200, json=view)
+
+    async def ask() -> Any:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(base_url="http://facade", transport=transport) as client:
+            return await _final_state(client, "cell", "job")
+
+    assert asyncio.run(ask()).readable is False
 
 
 def test_a_job_that_is_open_and_that_the_engine_does_not_hold_is_lost() -> None:
