@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $(STAMP)
 
-compare: $(STAMP) ## Run the default suite on both engines and write a report (about 7 minutes).
+compare: $(STAMP) ## Run the default suite on both engines and write a report (about 8 minutes).
 	$(BIN)/changeover compare
 
 idempotency: $(STAMP) ## Which crash repeats what, by idempotency mode, on both engines.

@@ -122,9 +122,9 @@ def _recovery(cells: Sequence[CellMetrics], kills: int) -> str:
         when += f" on {_COMPUTE.get(cell.compute, cell.compute)}"
     when += _other_budgets(cell, cells)
     if recovered == kills:
-        return f"started the step again {when}{_resumed(cells)}"
+        return f"had the step at work again {when}{_resumed(cells)}"
     times = _NUMBERS.get(recovered, f"{recovered} times")
-    return f"started the step again {times}, {when}{_resumed(cells)}"
+    return f"had the step at work again {times}, {when}{_resumed(cells)}"
 
 
 def _other_budgets(shown: CellMetrics, cells: Sequence[CellMetrics]) -> str:

@@ -61,15 +61,9 @@ def fault_columns(fault: str) -> list[Column]:
         Column(
             "handed_out",
             "Handed out, median",
-            f"From the {words.one} until a worker had the step again; it may then wait for the "
-            "dead attempt's lease.",
+            f"From the {words.one} until a worker had the step again, which may then wait for the "
+            "dead attempt's lease; below it the slowest, and the bound by the engine's settings.",
             m.handed_out,
-        ),
-        Column(
-            "slowest",
-            "Slowest handing out",
-            "Beside it the bound computed from the engine's settings.",
-            m.slowest,
         ),
         Column(
             "wasted",

@@ -1,6 +1,7 @@
 """What each column of a table reads off a cell."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bench.record.metrics import Bucket, CellMetrics, Verdict
 from bench.record.run_info import CellInfo
@@ -74,28 +75,25 @@ def recovery(cell: CellMetrics, _: CellInfo | None) -> Shown:
     return median(cell.recovery_s, "recovered")
 
 
-def handed_out(cell: CellMetrics, _: CellInfo | None) -> Shown:
-    """Median seconds from the fault until another attempt had the step."""
-    return median(cell.handed_out_s, "handed out")
+def handed_out(cell: CellMetrics, info: CellInfo | None) -> Shown:
+    """Median seconds from the fault until another attempt had the step; the slowest, and the bound.
 
-
-def slowest(cell: CellMetrics, info: CellInfo | None) -> Shown:
-    """The slowest handing out beside the predicted bound."""
-    bound = cell.predicted_bound_s
-    why = info.predicted.why if info else ""
-    beside = _bound(cell)
-    if not cell.handed_out_s.samples:
-        if not cell.handed_out_s.censored:
-            why = "no step was left to recover"
-        return missing(why or "none recovered", beside)
-    worst = max(cell.handed_out_s.samples)
+    The predicted bound is about this, and not about what the attempt then waits for.
+    """
+    bound, beside = cell.predicted_bound_s, _bound(cell)
+    times = cell.handed_out_s
+    if not times.samples:
+        why = "no step was left to recover"
+        if times.censored:
+            why = (info.predicted.why if info else "") or "none handed out"
+        return missing(why, beside)
+    worst = max(times.samples)
     over = bound is not None and worst > bound
-    return Shown(
-        seconds(worst),
-        exact(worst),
-        f"over the {beside}" if over else beside,
-        "beyond the bound, a finding about the engine or about the bench" if over else "",
-        Tone.ALARM if over else Tone.PLAIN,
+    return replace(
+        median(times, "handed out"),
+        detail=f"slowest {seconds(worst)}, {'over the ' if over else ''}{beside}",
+        note="beyond the bound, a finding about the engine or about the bench" if over else "",
+        tone=Tone.ALARM if over else Tone.PLAIN,
     )
 
 

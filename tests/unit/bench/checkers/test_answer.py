@@ -63,14 +63,14 @@ def test_the_usual_answer() -> None:
     )
     assert first == (
         "When a GPU worker was killed in the middle of a job, celery/hardened lost 0 of 20 killed"
-        " jobs and started the step again after a median 5.6 s, from the beginning;"
-        " temporal/hardened lost 0 of 20 killed jobs and started the step again after a median"
+        " jobs and had the step at work again after a median 5.6 s, from the beginning;"
+        " temporal/hardened lost 0 of 20 killed jobs and had the step at work again after a median"
         " 3.9 s, from a checkpoint."
     )
     assert second == (
         "With stock settings, celery/stock lost 20 of 20 killed jobs and started no killed step"
         " again; temporal/stock lost 0 of 20 killed jobs, left 2 jobs unrecovered at the drain"
-        " deadline (its predicted bound is 10 s), and started the step again 18 times, after a"
+        " deadline (its predicted bound is 10 s), and had the step at work again 18 times, after a"
         " median 12.0 s, from the beginning."
     )
 
@@ -118,12 +118,12 @@ def test_a_run_in_which_nothing_was_struck_says_so() -> None:
 def test_losses_on_hardened_are_said_first() -> None:
     first, _ = answer([cell("celery/hardened", kills=3, lost=1, recoveries=[4.0, 6.0])])
     assert "lost 1 of 3 killed jobs" in first
-    assert "started the step again twice, after 4.0 to 6.0 s" in first
+    assert "had the step at work again twice, after 4.0 to 6.0 s" in first
 
 
 def test_a_single_kill_is_singular() -> None:
     first, _ = answer([cell("celery/hardened", kills=1)])
-    assert "lost 0 of 1 killed job and started the step again after 4.0 s" in first
+    assert "lost 0 of 1 killed job and had the step at work again after 4.0 s" in first
 
 
 def test_jobs_lost_without_a_kill_of_their_own_are_not_hidden() -> None:
