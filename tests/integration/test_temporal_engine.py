@@ -56,7 +56,7 @@ async def test_a_job_that_is_submitted_again_and_again_runs_every_step_once(
 async def test_a_killed_workers_step_resumes_elsewhere_with_one_set_of_effects(
     new_cell: MakeCell, profile: str
 ) -> None:
-    cell = await started(new_cell, "cpu", "gpu", "gpu", profile=profile, detection_budget_s=2)
+    cell = await started(new_cell, "cpu", "gpu", "gpu", profile=profile, detection_budget_s=3)
     job_id = await cell.submit(steps=30)
     reached = await cell.reached(job_id, _GENERATE, 10)
     cell.kill(reached.worker)
@@ -135,7 +135,7 @@ async def test_a_cancel_stops_the_running_step_and_releases_the_credits(
 async def test_a_cancel_is_carried_out_though_the_steps_worker_is_dead(
     new_cell: MakeCell, profile: str
 ) -> None:
-    cell = await started(new_cell, "cpu", "gpu", profile=profile, detection_budget_s=2)
+    cell = await started(new_cell, "cpu", "gpu", profile=profile, detection_budget_s=3)
     job_id = await cell.submit(steps=300)
     reached = await cell.reached(job_id, _GENERATE, 3)
     cell.kill(reached.worker)
