@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import new_job_id
@@ -68,6 +70,32 @@ async def test_a_killed_workers_step_resumes_elsewhere_with_one_set_of_effects(
     [image] = view.result["images"]  # type: ignore[index, misc]
     assert image["resumed_from"] >= 8
     assert cell.sink.of(job_id) == _COMPLETE
+
+
+async def test_a_dead_worker_keeps_its_workflows_for_a_quarter_of_the_budget(
+    new_cell: MakeCell,
+) -> None:
+    """By the server's own clock: the task was on the dead worker's queue, by default for 10 s."""
+    cell = await started(new_cell, "gpu", "cpu", detection_budget_s=6)
+    job_id = await cell.submit(steps=60)
+    await cell.reached(job_id, _GENERATE, 3)
+    cell.kill("cpu-1")
+    cell.launch("cpu", "cpu-2")
+    assert (await cell.finished(job_id)).status is JobStatus.SUCCEEDED
+    settings = cell.settings
+    client = await Client.connect(settings.temporal_address, namespace=settings.namespace)
+    history = client.get_workflow_handle(job_id).fetch_history_events()
+    events = {event.event_id: event async for event in history}
+    [given_up] = [
+        event
+        for event in events.values()
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT
+    ]
+    scheduled = events[given_up.workflow_task_timed_out_event_attributes.scheduled_event_id]
+    waited = given_up.event_time.ToDatetime() - scheduled.event_time.ToDatetime()
+    timeout = scheduled.workflow_task_scheduled_event_attributes.start_to_close_timeout
+    assert timeout.ToTimedelta().total_seconds() == 3.0
+    assert 1.5 <= waited.total_seconds() < 10
 
 
 async def test_sigterm_lets_a_short_step_finish_and_the_worker_exit_cleanly(
