@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -12,6 +13,9 @@ from shared.domain.ids import JobId
 from temporal_impl.execution import not_found_is_not_on_server
 from temporal_impl.options import CPU_TASK_QUEUE
 from temporal_impl.profile import TemporalProfile
+
+_CAUSE = "WORKFLOW_TASK_FAILED_CAUSE_"
+_CAUSE_LENGTH = 300
 
 
 class WorkflowCalls:
@@ -48,6 +52,30 @@ class WorkflowCalls:
     def handle(self, job_id: JobId) -> WorkflowHandle[Any, Any]:
         """Return a handle on the job's workflow; no call is made."""
         return self._client.get_workflow_handle(job_id)
+
+    async def why_stuck(self, description: WorkflowExecutionDescription) -> str:
+        """Say why the workflow's own code fails, as after a change without a patch; empty if not.
+
+        The server tries such a workflow task again for ever, and the job looks as if it ran. Only
+        its first failure is in the history; `describe` counts the others.
+        """
+        attempt = description.raw_description.pending_workflow_task.attempt
+        if attempt < 2:
+            return ""
+        failure = None
+        events = self._client.get_workflow_handle(description.id, run_id=description.run_id)
+        async for event in events.fetch_history_events():
+            match event.event_type:
+                case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                    failure = event.workflow_task_failed_event_attributes
+                case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                    failure = None
+        if failure is None:
+            # It timed out with its worker, and another one gets it.
+            return ""
+        cause = WorkflowTaskFailedCause.Name(failure.cause).removeprefix(_CAUSE).lower()
+        said = f"{cause}: {failure.failure.message}"[:_CAUSE_LENGTH]
+        return f"the workflow's code fails, attempt {attempt} of its task: {said}"
 
     async def describe(self, job_id: JobId) -> WorkflowExecutionDescription:
         """Describe the job's workflow; `NotOnServerError` if there is none."""

@@ -1,5 +1,7 @@
 """A job as a workflow, of any workload; none of these calls needs a worker."""
 
+from dataclasses import replace
+
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 
 from shared.codec import from_json
@@ -37,7 +39,9 @@ class WorkflowJobs:
         runs = BY_WORKFLOW[description.workflow_type]
         match description.status:
             case WorkflowExecutionStatus.RUNNING:
-                return await runs.open_view(description, pending_steps(description))
+                view = await runs.open_view(description, pending_steps(description))
+                stuck = await self._calls.why_stuck(description)
+                return replace(view, error=stuck) if stuck else view
             case WorkflowExecutionStatus.CANCELED:
                 return EngineView(JobStatus.CANCELLED, updated_at_s=closed_at_s)
             case WorkflowExecutionStatus.TIMED_OUT:
@@ -60,6 +64,8 @@ class WorkflowJobs:
         if description.status is not WorkflowExecutionStatus.RUNNING:
             status = description.status.name.lower() if description.status else "closed"
             return EngineTrace(held=False, where=f"workflow closed: {status}")
+        if stuck := await self._calls.why_stuck(description):
+            return EngineTrace(held=True, where=stuck)
         pending = pending_steps(description)
         idle = not pending and not description.raw_description.HasField("pending_workflow_task")
         if idle:

@@ -6,14 +6,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
+from temporalio.worker import Worker
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import new_job_id
 from shared.domain.impact import Impact
 from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import JobStatus, RecordKind
+from temporal_impl.image_workflows import ImageGenerationWorkflow
+from temporal_impl.messages import ImageWorkflowInput
+from temporal_impl.options import CPU_TASK_QUEUE
 from tests.integration.temporal_cell import (
     DevServer,
     MakeCell,
@@ -96,6 +101,42 @@ async def test_a_dead_worker_keeps_its_workflows_for_a_quarter_of_the_budget(
     timeout = scheduled.workflow_task_scheduled_event_attributes.start_to_close_timeout
     assert timeout.ToTimedelta().total_seconds() == 3.0
     assert 1.5 <= waited.total_seconds() < 10
+
+
+@workflow.defn(name=ImageGenerationWorkflow.__name__, sandboxed=False)
+class _Changed:
+    """A deploy of changed code without a patch: another step comes first."""
+
+    @workflow.run
+    async def run(self, given: ImageWorkflowInput) -> None:
+        await workflow.execute_activity(
+            "notify_user", given.order, **given.options["notify_user"].to_temporal("notify_user")
+        )
+
+
+async def test_a_job_whose_workflow_no_longer_replays_says_so_and_is_due_never(
+    new_cell: MakeCell,
+) -> None:
+    cell = await started(new_cell, "gpu", "cpu", detection_budget_s=6)
+    job_id = await cell.submit(steps=40)
+    await cell.reached(job_id, _GENERATE, 3)
+    cell.kill("cpu-1")
+    settings = cell.settings
+    client = await Client.connect(settings.temporal_address, namespace=settings.namespace)
+    async with Worker(client, task_queue=CPU_TASK_QUEUE, workflows=[_Changed]):
+
+        async def says_so() -> str | None:
+            return (await cell.engine.view(job_id)).error
+
+        error = await until("the view says why the job stands still", says_so)
+        trace = await cell.engine.trace(job_id)
+    assert "nondeterminism" in error.replace("_", "").replace("-", "").lower()
+    assert (trace.held, trace.due_in_s) == (True, None)
+    assert "the workflow's code fails, attempt" in trace.where
+    # The code that began the job can go on with it.
+    cell.launch("cpu", "cpu-2")
+    view = await cell.finished(job_id)
+    assert (view.status, view.error) == (JobStatus.SUCCEEDED, None)
 
 
 async def test_sigterm_lets_a_short_step_finish_and_the_worker_exit_cleanly(
