@@ -25,11 +25,16 @@ def main() -> None:
     from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 
     app = build_worker_app(settings, role)
+    slots = 1 if role is Queue.GPU else settings.cpu_slots
+    if slots > 1:
+        # Above one slot the limit would not hold the prefetch where it is but lower it, countdown
+        # by countdown (kombu/common.py, QoS).
+        app.conf.worker_eta_task_limit = None
     app.steps["consumer"].add(ReadyChildren)
     app.Worker(
         hostname=f"{settings.worker_name}@{socket.gethostname()}",
         queues=[role.value] if role is Queue.GPU else [role.value, *HOUSEKEEPING],
-        concurrency=1 if role is Queue.GPU else settings.cpu_slots,
+        concurrency=slots,
         loglevel="INFO",
         **app.profile.worker,
     ).start()

@@ -11,12 +11,12 @@ from celery.backends.redis import RedisBackend
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-_EVERY_S = 0.5
-_TRIES = 120
+EVERY_S = 0.5
+TRIES = 600
 
 
 class PatientRedisBackend(RedisBackend):  # type: ignore[misc]  # celery ships no types
-    """Tries each command again for a minute. The script counts a member once however often."""
+    """Tries each command again for five minutes. The script counts a member once however often."""
 
     def _create_client(self, **params: Any) -> Any:
-        return super()._create_client(**params, retry=Retry(ConstantBackoff(_EVERY_S), _TRIES))
+        return super()._create_client(**params, retry=Retry(ConstantBackoff(EVERY_S), TRIES))

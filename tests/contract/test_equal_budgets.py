@@ -1,7 +1,8 @@
-"""Equal budgets: no hardened arm's own bound, without the bench's terms, is above the budget."""
+"""Equal budgets of time: for noticing a dead worker, and for waiting until a server is back."""
 
 import pytest
 
+from celery_impl.kept_by_us import backend
 from shared.domain.detection import Clock, Detection
 from shared.domain.errors import BadSetting
 from shared.domain.impact import Impact
@@ -63,3 +64,17 @@ def test_a_profile_that_does_not_follow_the_budget_says_nothing_of_it(
     engine: str, profile: str
 ) -> None:
     assert read_detection(f"{engine}_impl", profile, Settings()) is None
+
+
+@pytest.mark.parametrize("profile", ["hardened", "renewed"])
+def test_a_server_that_is_away_is_waited_for_as_long_on_celery_as_on_temporal(profile: str) -> None:
+    temporal = load_profile("temporal_impl", Settings(profile="hardened"))
+    celery = load_profile("celery_impl", Settings(profile=profile))
+    policy = celery.values["task_publish_retry_policy"]
+    waits = (
+        min(policy["interval_start"] + policy["interval_step"] * tried, policy["interval_max"])
+        for tried in range(policy["max_retries"])
+    )
+    patience_s = temporal.seconds("rpc_retry_elapsed_s")
+    assert sum(waits) >= patience_s
+    assert patience_s <= backend.TRIES * backend.EVERY_S

@@ -109,6 +109,29 @@ async def test_a_killed_childs_step_is_retried(
     assert lab.applied(job_id) == ONCE
 
 
+async def test_a_message_that_comes_while_a_retry_runs_stays_in_its_queue(
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
+) -> None:
+    """A worker that waited for a countdown must not have popped it into its socket.
+
+    There it would be in no queue and in no unacknowledged set, and die with the worker.
+    """
+    gpu("gpu-parked")
+    retried = await submitted(lab, engine, steps=40)
+    os.kill(lab.reached(retried, FIRST, 4).pid, signal.SIGKILL)
+    until(
+        lambda: any(record.attempt == 2 for record in lab.records(retried, FIRST)),
+        "the retry has begun",
+    )
+    waiting = await submitted(lab, engine, steps=2)
+    # The first step is over once its effect is applied, and the picture's message is published.
+    until(lambda: lab.applied(waiting) == ["reserve_credits"], "the first step is over")
+    await asyncio.sleep(1.0)
+    assert [(m.step, m.delivered_at_s) for m in lab.messages(waiting)] == [(FIRST, None)]
+    for job_id in (retried, waiting):
+        assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
+
+
 async def test_a_child_that_dies_every_time_fails_the_job_in_the_end(
     lab: Lab, engine: CeleryEngine, gpu: StartWorker
 ) -> None:
@@ -199,9 +222,8 @@ async def test_concurrent_submissions_of_a_job_run_it_once(
     assert {r.attempt for r in lab.records(job_id)} == {1}
 
 
-async def test_a_job_survives_a_restart_of_the_broker(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("away_s", [0.0, pytest.param(45.0, marks=pytest.mark.slow)])
+async def test_a_job_survives_a_restart_of_the_broker(tmp_path: Path, away_s: float) -> None:
     with running_lab(tmp_path, "hardened") as lab:
         lab.worker("cpu", "cpu-0")
         lab.worker("gpu", "gpu-0")
@@ -212,6 +234,7 @@ async def test_a_job_survives_a_restart_of_the_broker(
         lab.redis.kill()
         # The picture is finished while there is nobody to tell.
         until(lambda: lab.ended(job_id, FIRST), "the picture is finished")
+        await asyncio.sleep(away_s)
         lab.redis.start()
         assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
         assert lab.applied(job_id) == ONCE
