@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.arms.addresses import configured
 from bench.arms.backends import start_backends
-from bench.arms.engines import profiles_of
+from bench.arms.engines import detection_of, profiles_of
 from bench.arms.ports import free_port, listening
 from bench.arms.supervisor import Supervisor
 from bench.arms.topology import Arm, Topology, await_ready, start_stack
@@ -46,6 +46,10 @@ async def up(options: UpOptions, console: Console) -> int:
                 f"{engine} has no profile {options.profile!r}; it has"
                 f" {', '.join(profiles_of(engine))}"
             )
+        found = detection_of(engine, options.profile, options.topology.detection_budget_s)
+        if found and not found.possible:
+            budget = f"a detection budget of {options.topology.detection_budget_s:g} s"
+            raise NotFit(f"{budget} is too short for {engine}/{options.profile}: {found.reason}")
     if listening(options.port):
         raise NotFit(f"port {options.port} is taken; choose another with --port")
     folder = new_run_folder(options.results, "up")
