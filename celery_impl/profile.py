@@ -82,6 +82,16 @@ def load(settings: Settings) -> CeleryProfile:
     )
 
 
+def limit_countdowns(conf: Any, slots: int) -> None:
+    """Leave `worker_eta_task_limit` to a worker of one slot.
+
+    Above one slot it would not hold the prefetch where it is but lower it, countdown by countdown
+    (kombu/common.py, QoS).
+    """
+    if slots > 1:
+        conf.worker_eta_task_limit = None
+
+
 def _conf(profile: Profile) -> dict[str, Any]:
     return {
         name: value

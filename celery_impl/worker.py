@@ -15,7 +15,7 @@ def main() -> None:
     role: Queue = parser.parse_args().role
     settings = Settings.from_environment()
 
-    from celery_impl.profile import load
+    from celery_impl.profile import limit_countdowns, load
 
     # billiard reads REMAP_SIGTERM when it is imported (billiard/common.py), so Celery is
     # imported only after the profile has set it.
@@ -26,10 +26,7 @@ def main() -> None:
 
     app = build_worker_app(settings, role)
     slots = 1 if role is Queue.GPU else settings.cpu_slots
-    if slots > 1:
-        # Above one slot the limit would not hold the prefetch where it is but lower it, countdown
-        # by countdown (kombu/common.py, QoS).
-        app.conf.worker_eta_task_limit = None
+    limit_countdowns(app.conf, slots)
     app.steps["consumer"].add(ReadyChildren)
     app.Worker(
         hostname=f"{settings.worker_name}@{socket.gethostname()}",

@@ -17,7 +17,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_environment()
 
-    from celery_impl.profile import load
+    from celery_impl.profile import limit_countdowns, load
 
     # billiard reads REMAP_SIGTERM when it is imported (billiard/common.py).
     os.environ.update(load(settings).environment)
@@ -28,10 +28,12 @@ def main() -> None:
     app.version = options.version
     _announce_children(app, options.role)
     cpu, gpu = ["cpu", *TENANT_QUEUES], ["gpu"]
+    slots = 1 if options.role == "gpu" else settings.cpu_slots
+    limit_countdowns(app.conf, slots)
     app.Worker(
         hostname=f"{settings.worker_name}@{socket.gethostname()}",
         queues={"cpu": cpu, "gpu": gpu, "all": cpu + gpu}[options.role],
-        concurrency=1 if options.role == "gpu" else settings.cpu_slots,
+        concurrency=slots,
         beat=options.role != "gpu",
         scheduler="celery_impl.patterns.schedule:RedisScheduler",
         loglevel="INFO",

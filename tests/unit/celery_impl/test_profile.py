@@ -1,6 +1,7 @@
 """Profiles hold what Celery and kombu know, and the numbers that bounds are made of."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from celery.app.defaults import DEFAULTS
@@ -8,7 +9,7 @@ from kombu.transport.redis import Channel
 
 from celery_impl.bounds import recovery_bounds
 from celery_impl.kept_by_us.renewal import INDEX
-from celery_impl.profile import load
+from celery_impl.profile import limit_countdowns, load
 from shared.domain.impact import Impact
 from shared.settings import Settings
 
@@ -88,3 +89,13 @@ def test_early_acknowledgement_never_recovers_whatever_the_fault_and_says_why() 
     goes_on = bounds.pop(Impact.KEEPER_KILLED)
     assert goes_on.seconds == 0
     assert all(bound.seconds is None and bound.why for bound in bounds.values())
+
+
+@pytest.mark.parametrize(("slots", "limit"), [(1, 1), (4, None)])
+def test_only_a_worker_of_one_slot_has_its_countdowns_limited(
+    slots: int, limit: int | None
+) -> None:
+    """With more the limit would lower the prefetch, below the slots, for good."""
+    conf = SimpleNamespace(**load(Settings(profile="hardened")).conf)
+    limit_countdowns(conf, slots)
+    assert conf.worker_eta_task_limit == limit
