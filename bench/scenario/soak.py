@@ -58,7 +58,7 @@ class SoakPlan(Table):
     """GPU workers an arm, each with one slot."""
     cpu_workers: int = Field(2, ge=1, le=64)
     """CPU workers an arm."""
-    detection_budget_s: float = Field(6.0, ge=2)
+    detection_budget_s: float = Field(6.0, ge=2, validate_default=True)
     """How long an engine may take to notice a dead worker."""
     mean_gap_s: float = Field(gt=0)
     """Seconds between two faults on an arm, on average."""

@@ -77,6 +77,7 @@ def test_what_cannot_exist_on_an_arm_is_planned_for_the_others_only() -> None:
         ({"mix": [{"fault": "cancel", "role": "gpu"}]}, "'cancel' is not one of child-sigkill"),
         ({"mix": [*MIX, MIX[0]]}, "each fault and role once"),
         ({"mix": []}, "at least 1 item"),
+        ({"steps": 100, "step_s": 0.2}, "would be handed out twice"),
         ({"steps": 50, "detection_budget_s": 5}, "would be handed out twice"),
         ({"speed": 3}, "Extra inputs"),
     ],
