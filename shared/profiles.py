@@ -60,16 +60,14 @@ def load_profile(package: str, settings: Settings) -> Profile:
     `BadSetting` if there is no such profile, a setting lacks its value, reason or source, or the
     detection budget leaves the engine nothing to notice a dead worker by.
     """
-    read_promises(package, settings.profile)
-    detection = read_detection(package, settings.profile, settings)
+    tables = read_tables(package, settings.profile)
+    _promises(settings.profile, tables.pop(_PROMISES, {}))
+    detection = _detection(settings.profile, tables.pop(_DETECTION, None), settings)
     if detection and not detection.possible:
         raise BadSetting(
             f"CHANGEOVER_DETECTION_BUDGET_S={settings.detection_budget_s:g} is too short for "
             f"{settings.profile} of {package}: {detection.reason}"
         )
-    tables = read_tables(package, settings.profile)
-    del tables[_PROMISES]
-    tables.pop(_DETECTION, None)
     values: dict[str, Any] = {}
     effective = []
     for name, table in tables.items():
@@ -99,7 +97,18 @@ def read_tables(package: str, name: str) -> dict[str, Any]:
 
 def read_promises(package: str, name: str) -> Promises:
     """Read what a profile promises; `BadSetting` if it does not say, or says it wrong."""
-    table = read_tables(package, name).get(_PROMISES, {})
+    return _promises(name, read_tables(package, name).get(_PROMISES, {}))
+
+
+def read_detection(package: str, name: str, settings: Settings) -> Detection | None:
+    """Read how a profile notices a dead worker, None if not by what follows from the budget.
+
+    `BadSetting` if its table is wrong.
+    """
+    return _detection(name, read_tables(package, name).get(_DETECTION), settings)
+
+
+def _promises(name: str, table: dict[str, Any]) -> Promises:
     kept, known = table.get("kept"), [str(promise) for promise in Promise]
     if not _OF_PROMISES <= set(table) <= {*_OF_PROMISES, "expected_as"} or not (
         isinstance(kept, list) and set(kept) <= set(known)
@@ -111,12 +120,7 @@ def read_promises(package: str, name: str) -> Promises:
     return Promises(tuple(map(Promise, kept)), table.get("expected_as", name))
 
 
-def read_detection(package: str, name: str, settings: Settings) -> Detection | None:
-    """Read how a profile notices a dead worker, None if not by what follows from the budget.
-
-    `BadSetting` if its table is wrong.
-    """
-    table = read_tables(package, name).get(_DETECTION)
+def _detection(name: str, table: dict[str, Any] | None, settings: Settings) -> Detection | None:
     if table is None:
         return None
     clocks = [str(clock) for clock in Clock]

@@ -63,8 +63,7 @@ class WorkflowCalls:
         if attempt < 2:
             return ""
         failure = None
-        events = self._client.get_workflow_handle(description.id, run_id=description.run_id)
-        async for event in events.fetch_history_events():
+        async for event in self.handle(JobId(description.id)).fetch_history_events():
             match event.event_type:
                 case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
                     failure = event.workflow_task_failed_event_attributes

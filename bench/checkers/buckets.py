@@ -1,7 +1,7 @@
 """Every submitted job in exactly one bucket, and the proof that they add up."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.record.history import FinalState, OpPhase
@@ -35,8 +35,7 @@ class Buckets:
 
     `counts` has every bucket. `accepted` is counted from the clients' side only, so that it can
     disagree with the sum of the buckets. `unplaced` says of each accepted job why no bucket's
-    definition fits it; it is counted as unknown. So is a job in `unanswered`, of which nobody said
-    what became of it: that is no evidence of anything.
+    definition fits it, or that nobody said what became of it; it is counted as unknown.
     """
 
     of_job: dict[str, Bucket]
@@ -44,7 +43,6 @@ class Buckets:
     accepted: int
     recovered_unknown: int
     unplaced: dict[str, str]
-    unanswered: dict[str, str] = field(default_factory=dict)
 
     @property
     def jobs(self) -> int:
@@ -61,7 +59,6 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
     """Put every submission of the cell into a bucket."""
     of_job: dict[str, Bucket] = {}
     unplaced: dict[str, str] = {}
-    unanswered: dict[str, str] = {}
     recovered = accepted = 0
     for job in cell.jobs.values():
         match job.outcome:
@@ -75,14 +72,14 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
                 recovered += 1
             case _:
                 accepted += 1
-        _place(job, cell, of_job, unplaced, unanswered)
+        _place(job, cell, of_job, unplaced)
 
     anonymous = Counter(submission.outcome for submission in cell.anonymous)
     # A job that no submission names is one of those whose client got no answer, as long as there
     # are any: nobody else can have sent it.
     found = cell.orphans[: anonymous[OpPhase.INFO]]
     for job in found:
-        _place(job, cell, of_job, unplaced, unanswered)
+        _place(job, cell, of_job, unplaced)
     for job in cell.orphans[len(found) :]:
         unplaced[job.job_id] = "no client submitted it"
 
@@ -96,7 +93,6 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
         accepted=accepted + anonymous[OpPhase.OK] + recovered + len(found),
         recovered_unknown=recovered + len(found),
         unplaced=unplaced,
-        unanswered=unanswered,
     )
 
 
@@ -110,16 +106,14 @@ def check_buckets(buckets: Buckets) -> Check:
     detail = f"{buckets.accepted} accepted, {terms}"
     if buckets.recovered_unknown:
         detail += f"; {buckets.recovered_unknown} of unknown outcome were found later"
-    if buckets.unplaced:
-        detail += "; in no bucket: " + ", ".join(
-            f"{job_id} ({why})" for job_id, why in sorted(buckets.unplaced.items())
-        )
-    if buckets.unanswered:
-        detail += "; nobody said what became of " + ", ".join(
-            f"{job_id} ({why})" for job_id, why in sorted(buckets.unanswered.items())
-        )
-    adds_up = placed + len(buckets.unanswered) == buckets.accepted and not buckets.unplaced
-    said = Verdict.UNKNOWN if buckets.unanswered else Verdict.VALID
+    unanswered = {job: why for job, why in buckets.unplaced.items() if why in _NO_ANSWER}
+    nowhere = {job: why for job, why in buckets.unplaced.items() if job not in unanswered}
+    for what, jobs in (("in no bucket:", nowhere), ("nobody said what became of", unanswered)):
+        if jobs:
+            listed = ", ".join(f"{job_id} ({why})" for job_id, why in sorted(jobs.items()))
+            detail += f"; {what} {listed}"
+    adds_up = placed + len(unanswered) == buckets.accepted and not nowhere
+    said = Verdict.UNKNOWN if unanswered else Verdict.VALID
     return Check("buckets add up", said if adds_up else Verdict.INVALID, detail)
 
 
@@ -129,16 +123,12 @@ def _appeared(job: JobHistory) -> bool:
 
 
 def _place(
-    job: JobHistory,
-    cell: CellHistory,
-    of_job: dict[str, Bucket],
-    unplaced: dict[str, str],
-    unanswered: dict[str, str],
+    job: JobHistory, cell: CellHistory, of_job: dict[str, Bucket], unplaced: dict[str, str]
 ) -> None:
     bucket, why = _bucket(job, cell.info.owed_effects)
     of_job[job.job_id] = bucket
     if bucket is Bucket.UNKNOWN:
-        (unanswered if why in _NO_ANSWER else unplaced)[job.job_id] = why
+        unplaced[job.job_id] = why
 
 
 def _bucket(job: JobHistory, owed_effects: list[str]) -> tuple[Bucket, str]:

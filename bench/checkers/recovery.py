@@ -7,7 +7,7 @@ from bench.checkers.attempts import Attempt
 from bench.checkers.by_job import CellHistory, JobHistory
 from bench.checkers.faults import Fault
 from bench.checkers.statistics import summarise
-from bench.checkers.terms import recovery_terms
+from bench.checkers.terms import Workers, recovery_terms
 from bench.record.metrics import MEDIAN_FROM, Bucket, Samples, Trial
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
@@ -24,8 +24,10 @@ def read_trials(
     `unfaulted_s` are the completion times that the penalty is measured against.
     """
     jobs = {job.job_id: job for job in cell.every_job}
+    workers = Workers(cell)
     return [
-        _trial(fault, jobs.get(fault.job_id), cell, of_job, unfaulted_s) for fault in cell.faults
+        _trial(fault, jobs.get(fault.job_id), cell, workers, of_job, unfaulted_s)
+        for fault in cell.faults
     ]
 
 
@@ -82,6 +84,7 @@ def _trial(
     fault: Fault,
     job: JobHistory | None,
     cell: CellHistory,
+    workers: Workers,
     of_job: Mapping[str, Bucket],
     unfaulted_s: Sequence[float],
 ) -> Trial:
@@ -120,7 +123,7 @@ def _trial(
         recovery_s=since_fault(works),
         resumption_s=since_fault(resumed),
         terms=(
-            recovery_terms(fault, hit, cell, handed_out, works)
+            recovery_terms(fault, hit, cell.info, workers, handed_out, works)
             if hit and handed_out is not None and works is not None and left_a_step
             else {}
         ),

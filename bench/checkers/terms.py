@@ -22,9 +22,13 @@ from shared.policy import POLICIES, Queue
 _BACKOFF = "backoff_s"
 _WORTH_A_WORD_S = 0.05
 _CLOCKS = {
-    Clock.DELIVERY: "left of the {} s that ran from the message's delivery",
-    Clock.RENEWAL: "left of the {} s that ran from the lease's last renewal",
-    Clock.PROGRESS: "left of the {} s that ran from the last heartbeat",
+    Clock.DELIVERY: "left of the {:g} s that ran from the message's delivery",
+    Clock.PROGRESS: "left of the {:g} s that ran from the last heartbeat",
+}
+"""Those whose start the history shows; a lease that renews itself leaves no record of when."""
+_AFTER_THE_CLOCK = {
+    Clock.DELIVERY: "until the next sweep",
+    Clock.PROGRESS: "of backoff and the server's timers",
 }
 _BY_SILENCE = (Impact.KILLED, Impact.SILENT)
 """What an engine learns of by silence alone, so by its clock."""
@@ -33,18 +37,50 @@ _FOR_EVER = float("inf")
 Span = tuple[float, float]
 
 
+class Workers:
+    """What the GPU workers of a cell did, looked up once for all its recoveries."""
+
+    def __init__(self, cell: CellHistory) -> None:
+        self._down = _down(cell)
+        self._busy = _busy(cell)
+
+    def missing_s(self, from_s: float, to_s: float) -> tuple[float, float]:
+        """Return the seconds in which all were busy, and in which one was not there either."""
+        down, busy = _during(self._down, from_s, to_s), _during(self._busy, from_s, to_s)
+        marks = {from_s, to_s}
+        for spans in (*down.values(), *busy.values()):
+            marks.update(at for span in spans for at in span if from_s < at < to_s)
+        queue_s = start_s = 0.0
+        for begin, end in pairwise(sorted(marks)):
+            at = (begin + end) / 2
+            absent = {name for name, spans in down.items() if _within(at, spans)}
+            taken = {name for name, spans in busy.items() if _within(at, spans)}
+            if not down or set(down) - absent - taken:
+                continue
+            if absent:
+                start_s += end - begin
+            else:
+                queue_s += end - begin
+        return queue_s, start_s
+
+
 def recovery_terms(
-    fault: Fault, hit: Attempt, cell: CellHistory, handed_out_at: float, works_at: float
+    fault: Fault,
+    hit: Attempt,
+    info: CellInfo,
+    workers: Workers,
+    handed_out_at: float,
+    works_at: float,
 ) -> dict[Term, float]:
     """Return the terms of one recovery; they add up to `works_at` less the fault's moment.
 
     Nothing is a term where it cannot be told: a profile that follows no budget has no clock here,
     and all of it is the engine's.
     """
-    noticed_at = min(max(_runs_out_at(cell.info, fault, hit), fault.mono_s), handed_out_at)
+    noticed_at = min(max(_runs_out_at(info, fault, hit), fault.mono_s), handed_out_at)
     # Before its backoff is over a step waits for no worker.
-    offered_at = min(noticed_at + cell.info.predicted.parts.get(_BACKOFF, 0.0), handed_out_at)
-    queue_s, start_s = _without_a_worker(cell, offered_at, handed_out_at)
+    offered_at = min(noticed_at + info.predicted.parts.get(_BACKOFF, 0.0), handed_out_at)
+    queue_s, start_s = workers.missing_s(offered_at, handed_out_at)
     return {
         Term.CLOCK: noticed_at - fault.mono_s,
         Term.HANDING_OUT: handed_out_at - noticed_at - queue_s - start_s,
@@ -58,13 +94,10 @@ def say_terms(info: CellInfo, terms: Mapping[Term, float]) -> str:
     """Say in a sentence what a mean recovery was the sum of; empty if nothing recovered."""
     if not terms:
         return ""
+    clock = _clock_of(info, info.fault)
     words = {
-        Term.CLOCK: _CLOCKS[info.clock].format(f"{info.clock_s:g}") if info.clock else "",
-        Term.HANDING_OUT: "of backoff and the server's timers"
-        if _BACKOFF in info.predicted.parts
-        else "until the next sweep"
-        if info.clock is Clock.DELIVERY
-        else "until it was handed out",
+        Term.CLOCK: _CLOCKS[clock].format(info.clock_s) if clock else "",
+        Term.HANDING_OUT: _AFTER_THE_CLOCK[clock] if clock else "until it was handed out",
         Term.QUEUE: "for a worker that was not busy",
         Term.START: "for a worker to start",
         Term.LEASE: "for the dead attempt's lease",
@@ -81,36 +114,21 @@ def mean_terms(each: Iterable[dict[Term, float]]) -> dict[Term, float]:
     return {term: sum(one[term] for one in found) / len(found) for term in Term} if found else {}
 
 
+def _clock_of(info: CellInfo, fault: str) -> Clock | None:
+    """Return the clock that notices this fault, None if none does that the history shows."""
+    by_silence = facts_of(fault).impact in _BY_SILENCE
+    return info.clock if by_silence and info.clock in _CLOCKS else None
+
+
 def _runs_out_at(info: CellInfo, fault: Fault, hit: Attempt) -> float:
-    if info.clock_s is None or facts_of(fault.fault).impact not in _BY_SILENCE:
-        return fault.mono_s
-    if info.clock is Clock.DELIVERY:
-        return hit.started_s + info.clock_s
-    if info.clock is Clock.RENEWAL:
-        # Renewals are in no record: all of it is the engine's.
-        return fault.mono_s
-    heard_of_s = max(record.mono_s for record in hit.records if record.mono_s <= fault.mono_s)
-    return heard_of_s + info.clock_s
-
-
-def _without_a_worker(cell: CellHistory, from_s: float, to_s: float) -> tuple[float, float]:
-    """Return the seconds in which every worker was busy, and in which one was not there either."""
-    down, busy = _down(cell), _busy(cell)
-    marks = {from_s, to_s}
-    for spans in (*down.values(), *busy.values()):
-        marks.update(at for span in spans for at in span if from_s < at < to_s)
-    queue_s = start_s = 0.0
-    for begin, end in pairwise(sorted(marks)):
-        at = (begin + end) / 2
-        absent = {name for name, spans in down.items() if _within(at, spans)}
-        taken = {name for name, spans in busy.items() if _within(at, spans)}
-        if not down or set(down) - absent - taken:
-            continue
-        if absent:
-            start_s += end - begin
-        else:
-            queue_s += end - begin
-    return queue_s, start_s
+    match _clock_of(info, fault.fault):
+        case None:
+            return fault.mono_s
+        case Clock.DELIVERY:
+            began_s = hit.started_s
+        case _:
+            began_s = max(r.mono_s for r in hit.records if r.mono_s <= fault.mono_s)
+    return began_s + (info.clock_s or 0.0)
 
 
 def _down(cell: CellHistory) -> dict[str, list[Span]]:
@@ -136,6 +154,13 @@ def _busy(cell: CellHistory) -> dict[str, list[Span]]:
                     worker = attempt.records[0].worker
                     spans.setdefault(worker, []).append((attempt.started_s, attempt.ended_s))
     return spans
+
+
+def _during(spans: Mapping[str, list[Span]], from_s: float, to_s: float) -> dict[str, list[Span]]:
+    return {
+        name: [(begin, end) for begin, end in each if begin < to_s and end > from_s]
+        for name, each in spans.items()
+    }
 
 
 def _within(at: float, spans: Sequence[Span]) -> bool:

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -88,23 +89,35 @@ def _over(view: dict[str, Any]) -> bool:
     return JobStatus(view["status"]).terminal
 
 
+async def _ask(
+    client: httpx.AsyncClient, url: str, whole: Callable[[httpx.Response], bool]
+) -> httpx.Response | None:
+    """Return the first answer that is a whole one, None if there is none in a few tries."""
+    for _ in range(_TRIES):
+        with suppress(httpx.HTTPError, ValueError):
+            answer = await client.get(url)
+            if whole(answer):
+                return answer
+        await asyncio.sleep(_PAUSE_S)
+    return None
+
+
 async def _get(client: httpx.AsyncClient, path: str, needs: str) -> dict[str, Any] | None:
     """Return the answer, nothing in it if there is no such job, None if there is no whole one.
 
     `needs` is a key without which an answer is none.
     """
-    for _ in range(_TRIES):
-        try:
-            answer = await client.get(path)
-            body = answer.json() if answer.status_code == 200 else None
-            if isinstance(body, dict) and needs in body:
-                return body
-            if answer.status_code == 404:
-                return _NO_SUCH_JOB
-        except (httpx.HTTPError, ValueError):
-            pass
-        await asyncio.sleep(_PAUSE_S)
-    return None
+
+    def whole(answer: httpx.Response) -> bool:
+        if answer.status_code == 200:
+            body = answer.json()
+            return isinstance(body, dict) and needs in body
+        return answer.status_code == 404
+
+    answer = await _ask(client, path, whole)
+    if answer is None:
+        return None
+    return dict(answer.json()) if answer.status_code == 200 else _NO_SUCH_JOB
 
 
 async def _whole(client: httpx.AsyncClient, view: dict[str, Any]) -> bool | None:
@@ -119,14 +132,9 @@ async def _whole(client: httpx.AsyncClient, view: dict[str, Any]) -> bool | None
 
 
 async def _readable(client: httpx.AsyncClient, artifact: dict[str, Any]) -> bool | None:
-    for _ in range(_TRIES):
-        try:
-            answer = await client.get(artifact["url"])
-            if answer.status_code == 200:
-                return hashlib.sha256(answer.content).hexdigest() == str(artifact["sha256"])
-            if answer.status_code < 500:
-                return False
-        except httpx.HTTPError:
-            pass
-        await asyncio.sleep(_PAUSE_S)
-    return None
+    answer = await _ask(client, artifact["url"], lambda answer: answer.status_code < 500)
+    if answer is None:
+        return None
+    return answer.status_code == 200 and (
+        hashlib.sha256(answer.content).hexdigest() == str(artifact["sha256"])
+    )

@@ -22,7 +22,7 @@ _AXIS = 24
 
 WORDS = {
     Term.CLOCK: "the clock that notices a dead worker ran on",
-    Term.HANDING_OUT: "sweep, or backoff and timers",
+    Term.HANDING_OUT: "handing out: a sweep, or backoff and timers",
     Term.QUEUE: "every worker busy",
     Term.START: "a worker starting",
     Term.LEASE: "the dead attempt's lease",
