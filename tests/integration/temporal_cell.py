@@ -162,6 +162,11 @@ class Cell:
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
+    async def client(self) -> Client:
+        """Return a client of the test's own, in the cell's namespace."""
+        settings = self.settings
+        return await Client.connect(settings.temporal_address, namespace=settings.namespace)
+
     async def start_workers(self, *roles: str) -> None:
         """Start several at once."""
         names = [self.launch(role, f"{role}-{index}") for index, role in enumerate(roles)]

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
 from temporalio.worker import Worker
 
 from shared.domain.errors import EngineUnavailable
@@ -87,9 +86,7 @@ async def test_a_dead_worker_keeps_its_workflows_for_a_quarter_of_the_budget(
     cell.kill("cpu-1")
     cell.launch("cpu", "cpu-2")
     assert (await cell.finished(job_id)).status is JobStatus.SUCCEEDED
-    settings = cell.settings
-    client = await Client.connect(settings.temporal_address, namespace=settings.namespace)
-    history = client.get_workflow_handle(job_id).fetch_history_events()
+    history = (await cell.client()).get_workflow_handle(job_id).fetch_history_events()
     events = {event.event_id: event async for event in history}
     [given_up] = [
         event
@@ -121,9 +118,7 @@ async def test_a_job_whose_workflow_no_longer_replays_says_so_and_is_due_never(
     job_id = await cell.submit(steps=40)
     await cell.reached(job_id, _GENERATE, 3)
     cell.kill("cpu-1")
-    settings = cell.settings
-    client = await Client.connect(settings.temporal_address, namespace=settings.namespace)
-    async with Worker(client, task_queue=CPU_TASK_QUEUE, workflows=[_Changed]):
+    async with Worker(await cell.client(), task_queue=CPU_TASK_QUEUE, workflows=[_Changed]):
 
         async def says_so() -> str | None:
             return (await cell.engine.view(job_id)).error

@@ -17,7 +17,7 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import Worker
 
 from shared.domain.status import JobStatus, RecordKind
-from tests.integration.temporal_cell import WAIT_S, Cell, MakeCell, started
+from tests.integration.temporal_cell import WAIT_S, MakeCell, started
 
 pytest_plugins = ("tests.integration.temporal_fixtures",)
 
@@ -78,15 +78,11 @@ async def _reset_to_the_start(client: Client, job_id: str) -> WorkflowHandle[obj
     return client.get_workflow_handle(job_id, run_id=answer.run_id)
 
 
-async def _client(cell: Cell) -> Client:
-    return await Client.connect(cell.settings.temporal_address, namespace=cell.settings.namespace)
-
-
 async def test_a_key_of_run_id_and_activity_id_outlives_a_retry_but_no_reset(
     new_cell: MakeCell,
 ) -> None:
     cell = new_cell()
-    client, job_id = await _client(cell), str(uuid.uuid4())
+    client, job_id = await cell.client(), str(uuid.uuid4())
     applied = cell.sink.applied
     async with (
         asyncio.timeout(WAIT_S),
@@ -105,7 +101,7 @@ async def test_a_job_that_is_reset_after_its_end_applies_no_effect_again(
     job_id = await cell.submit(steps=3)
     before = await cell.finished(job_id)
     effects = cell.sink.of(job_id)
-    await _reset_to_the_start(await _client(cell), job_id)
+    await _reset_to_the_start(await cell.client(), job_id)
     after = await cell.finished(job_id)
     assert (after.status, after.result) == (JobStatus.SUCCEEDED, before.result)
     assert cell.sink.of(job_id) == effects == ["reserve_credits", "capture_credits", "notify_user"]

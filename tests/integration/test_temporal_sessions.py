@@ -11,7 +11,7 @@ from itertools import repeat
 import pytest
 import pytest_asyncio
 from PIL import Image
-from temporalio.client import Client, ScheduleDescription, WorkflowExecutionStatus
+from temporalio.client import ScheduleDescription, WorkflowExecutionStatus
 
 from shared.domain.errors import BadRequest, JobOver
 from shared.domain.faces import FACE_SIMILARITY, IMAGE, VIDEO
@@ -262,7 +262,7 @@ async def test_the_schedule_purges_finished_sessions_and_leaves_the_others(cell:
     await cell.bring(done, IMAGE, image)
     await cell.bring(done, VIDEO, video)
     await _succeeded(cell, done)
-    handle = (await _client(cell)).get_schedule_handle(PURGE_UPLOADS)
+    handle = (await cell.client()).get_schedule_handle(PURGE_UPLOADS)
     known = await handle.describe()
     assert known.schedule.spec.intervals[0].every == _EVERY
     assert known.schedule.state.note
@@ -275,18 +275,14 @@ async def test_the_schedule_purges_finished_sessions_and_leaves_the_others(cell:
     await cell.engine.cancel(open_)
 
 
-async def _client(cell: Cell) -> Client:
-    return await Client.connect(cell.settings.temporal_address, namespace=cell.settings.namespace)
-
-
 async def _purged(cell: Cell) -> bool:
-    client = await _client(cell)
+    client = await cell.client()
     runs = client.list_workflows('WorkflowType = "PurgeUploadsWorkflow"')
     return any([run.status is WorkflowExecutionStatus.COMPLETED async for run in runs])
 
 
 async def test_a_worker_that_starts_sets_the_interval_and_nothing_else(cell: Cell) -> None:
-    client = await _client(cell)
+    client = await cell.client()
     handle = client.get_schedule_handle(PURGE_UPLOADS)
     await handle.pause(note="an operator's")
     for every in (timedelta(seconds=90), timedelta(seconds=90), _EVERY):

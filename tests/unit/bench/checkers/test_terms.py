@@ -132,3 +132,16 @@ def test_the_means_of_the_terms_add_up_to_the_mean_recovery() -> None:
     cell = story.cell()
     assert sum(cell.terms_s.values()) == pytest.approx(4.0)
     assert cell.handed_out_s.samples == [pytest.approx(3.5)]
+
+
+def test_a_fault_that_no_clock_notices_is_said_to_have_waited_for_none() -> None:
+    """The parent of a killed child hands it out again; no visibility timeout has to run out."""
+    story = Story(fault="child-sigkill", trials=1, clock=Clock.DELIVERY, clock_s=9.0)
+    story.submit("a").denoise("a", "a-1", at=0, done=(0, 5), ends=None)
+    story.fault("t", "a", "a-1", KILLED_AT, kind="child-sigkill")
+    assert terms(story, handed_out=7.5, works=9.0) == {
+        Term.HANDING_OUT: pytest.approx(1.5),
+        Term.LEASE: pytest.approx(1.5),
+    }
+    said = story.cell().terms_said
+    assert said.endswith("= 1.5 s until it was handed out + 1.5 s for the dead attempt's lease.")

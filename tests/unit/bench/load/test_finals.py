@@ -2,17 +2,41 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from bench.load.finals import _final_state
+from bench.record.history import FinalState
 
 _PICTURE = b"picture"
 
 
-def _asked(views: list[str], *, held: bool = False) -> Any:
+def _view(status: str) -> httpx.Response:
+    """A job with one picture, as the facade shows it."""
+    view = {
+        "status": status,
+        "workload": "image-generation",
+        "error": None,
+        "artifacts": [{"url": "/picture", "sha256": hashlib.sha256(_PICTURE).hexdigest()}],
+    }
+    return httpx.Response(200, json=view)
+
+
+def _state_by(answer: Callable[[httpx.Request], httpx.Response]) -> FinalState:
+    """What becomes of a job whose facade answers so."""
+
+    async def ask() -> FinalState:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(base_url="http://facade", transport=transport) as client:
+            return await _final_state(client, "cell", "job")
+
+    return asyncio.run(ask())
+
+
+def _asked(views: list[str], *, held: bool = False) -> FinalState:
     """Ask a facade that answers with these statuses, one after the other; then with 404."""
     waiting = list(views)
 
@@ -23,21 +47,9 @@ def _asked(views: list[str], *, held: bool = False) -> Any:
             return httpx.Response(200, json={"held": held, "where": "queue", "due_in_s": 3.0})
         if request.url.path == "/picture":
             return httpx.Response(200, content=_PICTURE)
-        sha256 = hashlib.sha256(_PICTURE).hexdigest()
-        view = {
-            "status": waiting.pop(0),
-            "workload": "image-generation",
-            "error": None,
-            "artifacts": [{"url": "/picture", "sha256": sha256}],
-        }
-        return httpx.Response(200, json=view)
+        return _view(waiting.pop(0))
 
-    async def ask() -> Any:
-        transport = httpx.MockTransport(answer)
-        async with httpx.AsyncClient(base_url="http://facade", transport=transport) as client:
-            return await _final_state(client, "cell", "job")
-
-    return asyncio.run(ask())
+    return _state_by(answer)
 
 
 def test_a_job_that_the_engine_holds_is_late_and_says_where() -> None:
@@ -105,20 +117,9 @@ def test_an_answer_that_does_not_come_is_no_evidence(
             return httpx.Response(200, content=missing or b"{}")
         if asked == "trace":
             return httpx.Response(200, json={"held": False, "where": "", "due_in_s": None})
-        view = {
-            "status": status,
-            "workload": "image-generation",
-            "error": None,
-            "artifacts": [{"url": "/picture", "sha256": hashlib.sha256(_PICTURE).hexdigest()}],
-        }
-        return httpx.Response(200, json=view)
+        return _view(status)
 
-    async def ask() -> Any:
-        transport = httpx.MockTransport(answer)
-        async with httpx.AsyncClient(base_url="http://facade", transport=transport) as client:
-            return await _final_state(client, "cell", "job")
-
-    state = asyncio.run(ask())
+    state = _state_by(answer)
     assert (state.status, state.held, state.readable) == expected
     assert part == "artifact" or state.where == "the facade did not answer"
 
@@ -127,20 +128,9 @@ def test_a_file_that_is_gone_is_evidence() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/picture":
             return httpx.Response(404)
-        view = {
-            "status": "succeeded",
-            "workload": "image-generation",
-            "error": None,
-            "artifacts": [{"url": "/picture", "sha256": "0"}],
-        }
-        return httpx.Response(200, json=view)
+        return _view("succeeded")
 
-    async def ask() -> Any:
-        transport = httpx.MockTransport(answer)
-        async with httpx.AsyncClient(base_url="http://facade", transport=transport) as client:
-            return await _final_state(client, "cell", "job")
-
-    assert asyncio.run(ask()).readable is False
+    assert _state_by(answer).readable is False
 
 
 def test_a_job_that_is_open_and_that_the_engine_does_not_hold_is_lost() -> None:
