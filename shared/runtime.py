@@ -80,7 +80,7 @@ class Runtime:
 
 def build_runtime(settings: Settings) -> Runtime:
     """Wire the adapters. Opens the database, so call it after a fork, never before."""
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, settings.durability)
     create_tables(database)
     ledger = SqlLedger(database)
     jobs = SqlJobs(database)

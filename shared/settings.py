@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.crash_points import CrashPoint
+from shared.domain.durability import Durability
 from shared.domain.errors import BadSetting
 from shared.policy import WORKLOAD_NAMES
 from shared.ports.idempotency import IdempotencyMode
@@ -39,6 +40,8 @@ class Settings(BaseSettings):
     temporal_api_key: str | None = None
     temporal_ui_url: str | None = None
     database_url: str = "sqlite:///changeover.db"
+    durability: Durability = Durability.PROCESS
+    """What an acknowledged write survives, in SQLite and in the servers that we start."""
     artifacts_url: str = "file://./artifacts"
     effects_url: str = "http://127.0.0.1:8099"
 

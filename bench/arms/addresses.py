@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bench.arms.engines import ENGINES
 from bench.arms.supervisor import Managed
+from shared.domain.durability import Durability
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,20 @@ class Backends:
     """By engine: a URL, or host and port."""
     ui_urls: Mapping[str, str]
     """The web page of an engine's server, by the variable that names it."""
+    durability: Durability = Durability.PROCESS
+    """What an acknowledged write survives, in every server of ours and in SQLite."""
     server: Managed | None = None
     """The engine's server, where it is this arm's alone."""
 
     def env(self) -> dict[str, str]:
         """Return the `CHANGEOVER_` variables that lead there."""
         servers = {ENGINES[engine].address_variable: at for engine, at in self.addresses.items()}
-        return {"CHANGEOVER_EFFECTS_URL": self.effects_url, **servers, **self.ui_urls}
+        return {
+            "CHANGEOVER_EFFECTS_URL": self.effects_url,
+            "CHANGEOVER_DURABILITY": self.durability,
+            **servers,
+            **self.ui_urls,
+        }
 
     def address_of(self, engine: str) -> tuple[str, int]:
         """Return host and port of the engine's server."""

@@ -11,6 +11,7 @@ from bench.arms.services import start_effect_sink, start_redis, start_temporal, 
 from bench.arms.supervisor import Managed, Supervisor
 from bench.arms.topology import Arm
 from bench.errors import NotFit
+from shared.domain.durability import Durability
 
 _NAMESPACE_LIMIT_S = 20.0
 _TEMPORAL_UI = "CHANGEOVER_TEMPORAL_UI_URL"
@@ -23,15 +24,21 @@ class _Server:
     ui_urls: Mapping[str, str] = field(default_factory=dict)
 
 
-async def _redis(supervisor: Supervisor, folder: Path, _: Sequence[str], arm: str) -> _Server:
-    redis = await start_redis(supervisor, folder, arm)
+async def _redis(
+    supervisor: Supervisor, folder: Path, _: Sequence[str], arm: str, durability: Durability
+) -> _Server:
+    redis = await start_redis(supervisor, folder, arm, durability)
     return _Server(redis.url, redis.managed)
 
 
 async def _temporal(
-    supervisor: Supervisor, folder: Path, namespaces: Sequence[str], arm: str
+    supervisor: Supervisor,
+    folder: Path,
+    namespaces: Sequence[str],
+    arm: str,
+    durability: Durability,
 ) -> _Server:
-    temporal = await start_temporal(supervisor, folder, namespaces, arm=arm)
+    temporal = await start_temporal(supervisor, folder, namespaces, arm=arm, durability=durability)
     return _Server(temporal.address, temporal.managed, {_TEMPORAL_UI: temporal.ui_url})
 
 
@@ -46,6 +53,7 @@ async def start_backends(
     namespaces: Sequence[str],
     *,
     own_sink: bool = False,
+    durability: Durability = Durability.PROCESS,
 ) -> Backends:
     """Start what `engines` need and no `CHANGEOVER_` variable points to already.
 
@@ -57,7 +65,7 @@ async def start_backends(
     for engine in engines:
         address = configured(ENGINES[engine].address_variable)
         if address is None:
-            server = await _START[engine](supervisor, folder / engine, namespaces, "")
+            server = await _START[engine](supervisor, folder / engine, namespaces, "", durability)
             address, ui_urls = server.address, {**ui_urls, **server.ui_urls}
         elif engine == "temporal":
             for namespace in namespaces:
@@ -65,8 +73,9 @@ async def start_backends(
         addresses[engine] = address
     effects_url = None if own_sink else configured("CHANGEOVER_EFFECTS_URL")
     if effects_url is None:
-        effects_url = (await start_effect_sink(supervisor, folder / "effects")).url
-    return Backends(effects_url, addresses, ui_urls)
+        sink = await start_effect_sink(supervisor, folder / "effects", durability=durability)
+        effects_url = sink.url
+    return Backends(effects_url, addresses, ui_urls, durability)
 
 
 async def start_own_server(
@@ -82,7 +91,7 @@ async def start_own_server(
             f"this scenario strikes servers, and {variable} names one of yours; unset it, and the"
             " run starts its own"
         )
-    server = await _START[arm.engine](supervisor, folder, [namespace], arm.name)
+    server = await _START[arm.engine](supervisor, folder, [namespace], arm.name, shared.durability)
     return replace(
         shared,
         addresses={arm.engine: server.address},

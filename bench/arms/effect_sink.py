@@ -22,6 +22,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from shared.domain.durability import Durability
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, effect TEXT NOT NULL,
@@ -69,6 +71,7 @@ class Manners:
     delay_s: float = 0.0
     """How long a caller waits for its answer, once the effect is applied."""
     drops: DroppedReply | None = None
+    durability: Durability = Durability.PROCESS
 
 
 class Log:
@@ -79,7 +82,7 @@ class Log:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=20)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(f"PRAGMA synchronous={manners.durability.sqlite_synchronous}")
         self._db.executescript(_SCHEMA)
         columns = {row["name"] for row in self._db.execute("PRAGMA table_info(calls)")}
         if "unanswered" not in columns:  # a log that an earlier version began
@@ -173,6 +176,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database", type=Path, required=True)
     parser.add_argument(
+        "--durability",
+        type=Durability,
+        default=Durability.PROCESS,
+        help="what a call survives",
+    )
+    parser.add_argument(
         "--ignore-keys", action="store_true", help="apply every call, whatever its key"
     )
     parser.add_argument(
@@ -185,7 +194,7 @@ def main() -> None:
         help="apply the effect and close the connection instead of answering",
     )
     given = parser.parse_args()
-    manners = Manners(not given.ignore_keys, given.delay_s, given.drop_reply)
+    manners = Manners(not given.ignore_keys, given.delay_s, given.drop_reply, given.durability)
     uvicorn.run(
         create_app(given.database, manners),
         host=given.host,

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.arms.ports import free_port, listening
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from bench.errors import NotFit
+from shared.domain.durability import Durability
 
 _START_LIMIT_S = 30.0
 
@@ -64,11 +65,15 @@ def temporal_binary() -> str:
     return found
 
 
-async def start_redis(supervisor: Supervisor, folder: Path, arm: str = "") -> Redis:
+async def start_redis(
+    supervisor: Supervisor,
+    folder: Path,
+    arm: str = "",
+    durability: Durability = Durability.PROCESS,
+) -> Redis:
     """Start a server that keeps what it acknowledged across its own crash.
 
-    `appendfsync everysec` is Redis's recommended setting: a crash of the *host* may take a
-    second's writes, a crash of the server none.
+    By default a crash of the *host* may take a second's writes, which is what Redis recommends.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -83,7 +88,7 @@ async def start_redis(supervisor: Supervisor, folder: Path, arm: str = "") -> Re
                 *("--dir", str(folder)),
                 *("--databases", "64"),
                 *("--appendonly", "yes"),
-                *("--appendfsync", "everysec"),
+                *("--appendfsync", durability.redis_appendfsync),
                 *("--maxmemory-policy", "noeviction"),
                 *("--save", ""),
             ],
@@ -101,10 +106,10 @@ async def start_temporal(
     namespaces: Sequence[str],
     options: Sequence[str] = (),
     arm: str = "",
+    durability: Durability = Durability.PROCESS,
 ) -> Temporal:
     """Start a development server that keeps its history in SQLite, with these namespaces.
 
-    The pragmas keep the durability of the default journal and cost a third of it per workflow.
     `options` are further ones of the server's command line.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +126,7 @@ async def start_temporal(
                 *("--ui-port", str(ui_port)),
                 *("--db-filename", str(folder / "temporal.db")),
                 *("--sqlite-pragma", "journal_mode=WAL"),
-                *("--sqlite-pragma", "synchronous=FULL"),
+                *("--sqlite-pragma", f"synchronous={durability.sqlite_synchronous}"),
                 *("--log-level", "warn"),
                 *(part for name in namespaces for part in ("--namespace", name)),
                 *options,
@@ -135,7 +140,11 @@ async def start_temporal(
 
 
 async def start_effect_sink(
-    supervisor: Supervisor, folder: Path, options: Sequence[str] = (), name: str = "effect-sink"
+    supervisor: Supervisor,
+    folder: Path,
+    options: Sequence[str] = (),
+    name: str = "effect-sink",
+    durability: Durability = Durability.PROCESS,
 ) -> EffectSink:
     """Start the outside world: an independent process that logs every effect it receives."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +157,7 @@ async def start_effect_sink(
                 *(sys.executable, "-m", "bench.arms.effect_sink"),
                 *("--port", str(port)),
                 *("--database", str(database)),
+                *("--durability", durability),
                 *options,
             ],
             restart_delay_s=0.5,

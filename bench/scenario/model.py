@@ -22,6 +22,7 @@ from bench.scenario.budget import why_too_short
 from bench.scenario.idempotency import IdempotencyPlan
 from bench.scenario.soak import SoakPlan
 from bench.scenario.table import ArmNames, Table, arm_of, each_once
+from shared.domain.durability import Durability
 from shared.domain.jobs import IMAGE_GENERATION
 
 
@@ -261,6 +262,9 @@ class Scenario(Table):
     """Part of the run folder's name."""
     seed: int = Field(ge=0)
     """What arrivals, requests, moments of faults and the order of trials are drawn by."""
+    durability: Durability = Durability.PROCESS
+    """What an acknowledged write survives: the end of any `process`, or a cut of `power`; the same
+    for every server of the run."""
     cpu_slots: int = Field(4, ge=1, le=32)
     """Steps at once in a CPU worker."""
     restart_delay_s: float = Field(1.0, ge=0)

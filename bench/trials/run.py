@@ -28,9 +28,17 @@ from bench.trials.infos import absent_cells, experiment_cells, soak_cells, stage
 from bench.trials.outcome import Outcome
 from bench.trials.soak.run import run_soak
 from bench.trials.stage import namespace_of, run_stage
+from shared.domain.durability import Durability
 from shared.domain.records import EffectRecord
 
 _EFFECTS_LIMIT_S = 300.0
+_SURVIVES = {
+    Durability.PROCESS: (
+        "the end of any process; Redis' log is synced every second, and SQLite, Temporal's and"
+        " ours, at checkpoints"
+    ),
+    Durability.POWER: "a power cut: Redis' log and SQLite, Temporal's and ours, sync every commit",
+}
 
 
 async def run_scenario(
@@ -132,6 +140,7 @@ async def _start_servers(
         sorted(set(on_shared.values())),
         [namespace for namespace, engine in on_shared.items() if engine == "temporal"],
         own_sink=True,
+        durability=scenario.durability,
     )
     backends = {
         namespace: replace(shared, addresses=_with_database(shared.addresses, number))
@@ -160,6 +169,7 @@ def _topology_facts(scenario: Scenario) -> dict[str, str]:
     facts = {
         "restart delay": f"{scenario.restart_delay_s:g} s",
         "grace between SIGTERM and SIGKILL": f"{scenario.stop_grace_s:g} s",
+        "an acknowledged write survives": _SURVIVES[scenario.durability],
         "niceness of workers": f"{WORKER_NICE}; of all else 0",
     }
     for stage in scenario.stages:

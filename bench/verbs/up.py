@@ -55,7 +55,13 @@ async def up(options: UpOptions, console: Console) -> int:
     folder = new_run_folder(options.results, "up")
     async with Supervisor(folder / "logs") as supervisor:
         with console.status("starting servers and workers"):
-            backends = await start_backends(supervisor, folder, options.engines, [NAMESPACE])
+            backends = await start_backends(
+                supervisor,
+                folder,
+                options.engines,
+                [NAMESPACE],
+                durability=settings.durability,
+            )
             stack = start_stack(
                 supervisor,
                 arm=Arm(options.engines[0], options.profile),

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, create_engine, event, func, select
@@ -12,17 +13,20 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from shared.domain.durability import Durability
+
 metadata = MetaData()
 
 _BUSY_TIMEOUT_S = 20
 _CONNECT_TIMEOUT_S = 5
 
 
-def connect(url: str) -> Database:
+def connect(url: str, durability: Durability = Durability.PROCESS) -> Database:
     """Return a database for `url`; nothing is opened yet.
 
     Safe under SIGKILL of any process that uses it: every change is one transaction, and SQLite's
-    WAL survives the death of a writer.
+    WAL survives the death of a writer. What survives a power cut on SQLite is for `durability` to
+    say; a server's own settings decide it elsewhere.
     """
     if not url.startswith("sqlite"):
         return create_engine(
@@ -34,19 +38,20 @@ def connect(url: str) -> Database:
             connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
         )
     database = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
-    event.listen(database, "connect", _configure_sqlite)
+    event.listen(database, "connect", partial(_configure_sqlite, durability))
     event.listen(database, "begin", _begin_immediate)
     return database
 
 
-def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _configure_sqlite(
+    durability: Durability, connection: sqlite3.Connection, _record: object
+) -> None:
     # The driver's own BEGIN is deferred, and a deferred transaction that turns into a writer
     # fails at once with SQLITE_BUSY instead of waiting. So transactions are begun by hand, below.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_S * 1000}")
     _switch_to_wal(connection)
-    # NORMAL keeps the database whole under SIGKILL; only a power cut may take the last commits.
-    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA synchronous={durability.sqlite_synchronous}")
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

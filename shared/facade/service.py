@@ -162,7 +162,7 @@ class Service:
 
 def build_service(settings: Settings) -> Service:
     """Wire the facade."""
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, settings.durability)
     create_tables(database)
     return Service(
         router=Router(settings),

@@ -45,7 +45,11 @@ async def run_idempotency(
     say("idempotency: starting the outside world")
     worlds = _Worlds(
         *[
-            (await start_effect_sink(supervisor, folder / name, options, name)).url
+            (
+                await start_effect_sink(
+                    supervisor, folder / name, options, name, scenario.durability
+                )
+            ).url
             for name, options in _sinks(plan).items()
         ]
     )
