@@ -14,6 +14,7 @@ from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploymentConfig
 
+from shared.compute.choose import import_libraries
 from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY
 from shared.policy import Queue
@@ -28,6 +29,11 @@ from temporal_impl.schedules import ensure_purge_schedule
 from temporal_impl.workloads import WORKLOADS
 
 _log = logging.getLogger(__name__)
+
+
+def preload() -> None:
+    """Import all that a worker and its models need: for a process that forks workers."""
+    import_libraries(Settings.from_environment())
 
 
 def main() -> int:

@@ -11,16 +11,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.arms.forked import Adopted, ForkServer, reap
 from bench.record.history import ProcessEvent
 
 _POLL_S = 0.05
 _NICEST = 19
 _KILL_WAIT_S = 10.0
+_REAP_LIMIT_S = 2.0
+
+
+Process = subprocess.Popen[bytes] | Adopted
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """What to run. `restart_delay_s` None means that it is not restarted when it ends."""
+    """What to run. `restart_delay_s` None means that it is not restarted when it ends.
+
+    With `forked_by`, `argv` is `python -m MODULE ARGUMENTS`, and the module is one of the server's.
+    """
 
     name: str
     role: str
@@ -31,12 +39,13 @@ class ProcessSpec:
     stop_grace_s: float = 10.0
     nice: int = 0
     """How far it stands back when processors are short; its children inherit it."""
+    forked_by: ForkServer | None = None
 
 
 class Managed:
     """One supervised place, filled by one process after another."""
 
-    def __init__(self, spec: ProcessSpec, popen: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, spec: ProcessSpec, popen: Process, log: Path) -> None:
         self.spec = spec
         self.popen = popen
         self.log = log
@@ -100,6 +109,8 @@ class Supervisor:
         self._guardian: subprocess.Popen[str] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._restarts: set[asyncio.Task[None]] = set()
+        self._orphaned: set[int] = set()
+        """Groups that were killed and not seen to end in all their members."""
         self.events: list[ProcessEvent] = []
 
     async def __aenter__(self) -> "Supervisor":
@@ -131,16 +142,22 @@ class Supervisor:
         self._places.append(place)
         return place
 
-    def _spawn(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
-        with self._log_of(spec).open("ab") as log:
-            popen = subprocess.Popen(
-                list(spec.argv),
-                env={**os.environ, **spec.env},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def _spawn(self, spec: ProcessSpec) -> Process:
+        env, log = {**os.environ, **spec.env}, self._log_of(spec)
+        popen: Process | None = None
+        if spec.forked_by is not None:
+            _, _, module, *arguments = spec.argv
+            popen = spec.forked_by.fork(module, arguments, env, log)
+        if popen is None:
+            with log.open("ab") as out:
+                popen = subprocess.Popen(
+                    list(spec.argv),
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    start_new_session=True,
+                )
         if spec.nice:
             mine = os.getpriority(os.PRIO_PROCESS, 0)
             os.setpriority(os.PRIO_PROCESS, popen.pid, min(mine + spec.nice, _NICEST))
@@ -167,8 +184,17 @@ class Supervisor:
             for place in places:
                 place.popen.wait(timeout=_KILL_WAIT_S)
                 self._tell_guardian("-", place.pid)
+                self._orphaned.add(place.pid)
                 self._event(place.spec, place.pid, "exit", str(place.popen.returncode))
                 self._places.remove(place)
+        await self._until_reaped()
+
+    async def _until_reaped(self) -> None:
+        give_up_at = time.monotonic() + _REAP_LIMIT_S
+        self._reap_orphans()
+        while self._orphaned and time.monotonic() < give_up_at:
+            await asyncio.sleep(_POLL_S)
+            self._reap_orphans()
 
     async def _until_gone(self, places: Sequence[Managed], limit_s: float) -> None:
         give_up_at = time.monotonic() + limit_s
@@ -186,6 +212,7 @@ class Supervisor:
                         task = asyncio.create_task(self._restart(place))
                         self._restarts.add(task)
                         task.add_done_callback(self._restarts.discard)
+            self._reap_orphans()
             await asyncio.sleep(_POLL_S)
 
     def _bury(self, place: Managed) -> None:
@@ -193,7 +220,11 @@ class Supervisor:
         place.kill_group()
         place.popen.wait(timeout=_KILL_WAIT_S)
         self._tell_guardian("-", place.pid)
+        self._orphaned.add(place.pid)
         self._event(place.spec, place.pid, "exit", str(place.popen.returncode))
+
+    def _reap_orphans(self) -> None:
+        self._orphaned -= {group for group in self._orphaned if reap(group)}
 
     async def _restart(self, place: Managed) -> None:
         assert place.spec.restart_delay_s is not None

@@ -13,6 +13,7 @@ import httpx
 
 from bench.arms.addresses import Backends
 from bench.arms.engines import ENGINES, recovers
+from bench.arms.forked import ForkServer
 from bench.arms.ports import free_port
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from bench.errors import NotFit
@@ -21,6 +22,9 @@ from shared.domain.faces import FACE_SIMILARITY
 READY_LIMIT_S = 180.0
 _CRASHES_BEFORE_GIVING_UP = 3
 _SHORT_GRACE_S = 3.0
+_FACADE = "shared.facade"
+_PRELOADED = "LD_PRELOAD"
+"""What the dynamic linker reads, which a fork does not go through again."""
 WORKER_NICE = 5
 """Workers stand back behind the servers, which elsewhere have machines of their own: a worker that
 starts again takes a processor for a second, and would slow down what its peers are served by."""
@@ -104,6 +108,16 @@ class Stack:
         raise LookupError(f"{self.arm.name} has no process {name!r}")
 
 
+def modules_of(engine: str) -> list[str]:
+    """Return the modules that the processes of an arm run, the workers' first."""
+    scheduler = ENGINES[engine].scheduler
+    return [_worker_module(engine), _FACADE, *([scheduler] if scheduler else [])]
+
+
+def _worker_module(engine: str) -> str:
+    return f"{ENGINES[engine].package}.worker"
+
+
 def start_stack(
     supervisor: Supervisor,
     *,
@@ -117,11 +131,13 @@ def start_stack(
     env: Mapping[str, str],
     port: int | None = None,
     worker_env: Mapping[str, Mapping[str, str]] | None = None,
+    forked_by: ForkServer | None = None,
 ) -> Stack:
     """Start a facade and the workers of `engines`; `await_ready` says when they are ready.
 
     `env` are further `CHANGEOVER_` variables; they win over what is worked out here. `worker_env`
-    are a single worker's, by its name.
+    are a single worker's, by its name. With `forked_by`, a server that has imported `modules_of`,
+    nothing is imported again; but for a worker whose environment has to be there before Python is.
     """
     temporary = folder / "tmp"  # a killed pool leaves files there
     temporary.mkdir(parents=True, exist_ok=True)
@@ -145,12 +161,14 @@ def start_stack(
     def start(
         role: str, name: str, *argv: str, stop_grace_s: float = _SHORT_GRACE_S, nice: int = 0
     ) -> Managed:
+        own = (worker_env or {}).get(name, {})
         return supervisor.start(
             ProcessSpec(
                 name=name,
                 role=role,
                 argv=[sys.executable, "-m", *argv],
-                env={**common, "CHANGEOVER_WORKER_NAME": name, **(worker_env or {}).get(name, {})},
+                env={**common, "CHANGEOVER_WORKER_NAME": name, **own},
+                forked_by=None if _PRELOADED in own else forked_by,
                 arm=arm.name,
                 restart_delay_s=topology.restart_delay_s,
                 stop_grace_s=stop_grace_s,
@@ -158,13 +176,13 @@ def start_stack(
             )
         )
 
-    facade = start("facade", "facade", "shared.facade", "--port", str(port))
+    facade = start("facade", "facade", _FACADE, "--port", str(port))
     database_url = common["CHANGEOVER_DATABASE_URL"]
     stack = Stack(arm, f"http://127.0.0.1:{port}", database_url, folder, facade)
     for engine in engines:
         prefix = "" if len(engines) == 1 else f"{engine}-"
         for role, count in (("cpu", topology.cpu_workers), ("gpu", topology.gpu_workers)):
-            argv = (f"{ENGINES[engine].package}.worker", "--role", role)
+            argv = (_worker_module(engine), "--role", role)
             for index in range(count):
                 name = f"{prefix}{role}-{index}"
                 worker = start(

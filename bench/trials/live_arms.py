@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from pathlib import Path
 from bench.arms.addresses import Backends
 from bench.arms.backends import start_own_server
 from bench.arms.clock import settable
+from bench.arms.forked import ForkServer, fork_server
 from bench.arms.forwarder import Forwarder
 from bench.arms.ledger_tail import LedgerTail, tail_of
 from bench.arms.supervisor import Managed, Supervisor
-from bench.arms.topology import Arm, Stack, Topology, await_ready, start_stack
+from bench.arms.topology import Arm, Stack, Topology, await_ready, modules_of, start_stack
 
 _LONG_POLL_S, _POLL_S = 0.25, 0.04
 
@@ -57,10 +59,12 @@ async def running_arms(
     async with contextlib.AsyncExitStack() as exits:
         # Entered first, left last: servers and links carry until the workers are gone.
         wired = [await _wire(exits, supervisor, plan, folder) for plan in plans]
+        forking = await asyncio.gather(*(_fork_server(exits, plan, folder) for plan in plans))
         arms: list[LiveArm] = []
         exits.push_async_callback(_stop, supervisor, arms)
-        for plan, (backends, links) in zip(plans, wired, strict=True):
-            stack = _start(supervisor, plan, backends, links, folder / "arms" / plan.namespace)
+        for plan, (backends, links), server in zip(plans, wired, forking, strict=True):
+            place = folder / "arms" / plan.namespace
+            stack = _start(supervisor, plan, backends, links, server, place)
             tail = tail_of(stack.database_url, keep=not for_long)
             arms.append(LiveArm(stack, tail, backends.server, links))
         await asyncio.gather(*(await_ready(live.stack) for live in arms))
@@ -86,11 +90,32 @@ async def _wire(
     return backends, links
 
 
+async def _fork_server(
+    exits: contextlib.AsyncExitStack, plan: ArmPlan, folder: Path
+) -> ForkServer | None:
+    """Start what the processes of an arm are forked from, so that a restart imports nothing.
+
+    What it imports follows from the same settings as what they do.
+    """
+    env = {
+        "CHANGEOVER_BACKEND": plan.arm.engine,
+        "CHANGEOVER_PROFILE": plan.arm.profile,
+        "CHANGEOVER_WORKLOADS": json.dumps(sorted(plan.workloads)),
+        "CHANGEOVER_DETECTION_BUDGET_S": str(plan.topology.detection_budget_s),
+        "CHANGEOVER_STOP_GRACE_S": str(plan.topology.stop_grace_s),
+        "PYTHONUNBUFFERED": "1",
+        **plan.env,
+    }
+    log = folder / "logs" / f"{plan.namespace}-fork-server.log"
+    return await exits.enter_async_context(fork_server(modules_of(plan.arm.engine), env, log))
+
+
 def _start(
     supervisor: Supervisor,
     plan: ArmPlan,
     backends: Backends,
     links: Mapping[str, Forwarder],
+    server: ForkServer | None,
     folder: Path,
 ) -> Stack:
     worker_env = {
@@ -109,6 +134,7 @@ def _start(
         namespace=plan.namespace,
         env=plan.env,
         worker_env=worker_env,
+        forked_by=server,
     )
 
 

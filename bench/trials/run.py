@@ -170,6 +170,10 @@ def _topology_facts(scenario: Scenario) -> dict[str, str]:
         "restart delay": f"{scenario.restart_delay_s:g} s",
         "grace between SIGTERM and SIGKILL": f"{scenario.stop_grace_s:g} s",
         "an acknowledged write survives": _SURVIVES[scenario.durability],
+        "a process that starts again": (
+            "is forked, on every arm, from one that has imported its libraries (on Linux): the time"
+            " that an import takes is in no recovery"
+        ),
         "niceness of workers": f"{WORKER_NICE}; of all else 0",
     }
     for stage in scenario.stages:

@@ -2,8 +2,10 @@
 
 from shared.compute.diffusers_images import DiffusersImages
 from shared.compute.dlib_faces import DlibFaces
+from shared.compute.model_source import import_libraries as import_diffusers
 from shared.compute.simulated_faces import SimulatedFaces
 from shared.compute.simulated_images import SimulatedImages
+from shared.domain.jobs import IMAGE_GENERATION
 from shared.ports.face_embedder import FaceEmbedder
 from shared.ports.image_generator import ImageGenerator
 from shared.settings import Settings
@@ -16,6 +18,12 @@ def image_generator(settings: Settings) -> ImageGenerator:
             return SimulatedImages(settings.simulated_step_s, settings.simulated_load_s)
         case "diffusers":
             return DiffusersImages(settings.image_model, settings.device, settings.torch_threads)
+
+
+def import_libraries(settings: Settings) -> None:
+    """Import what the drivers' `load` would, and load nothing: for a process that forks workers."""
+    if settings.compute == "diffusers" and IMAGE_GENERATION in settings.workloads:
+        import_diffusers()
 
 
 def face_embedder(settings: Settings) -> FaceEmbedder:
