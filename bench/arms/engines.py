@@ -18,6 +18,8 @@ class EngineSpec:
     address_variable: str
     """The variable that names a server of the user's."""
     usual_port: int
+    server: str
+    """What the process of its server is called, where the run starts one."""
     scheduler: str = ""
     """The module of the process that keeps its schedules."""
     no_scheduler: str = ""
@@ -32,11 +34,12 @@ class EngineSpec:
 ENGINES = {
     spec.name: spec
     for spec in (
-        EngineSpec("celery", "CHANGEOVER_REDIS_URL", 6379, scheduler="celery_impl.beat"),
+        EngineSpec("celery", "CHANGEOVER_REDIS_URL", 6379, "redis", scheduler="celery_impl.beat"),
         EngineSpec(
             "temporal",
             "CHANGEOVER_TEMPORAL_ADDRESS",
             7233,
+            "temporal",
             no_scheduler="the server keeps schedules itself: there is no clock",
         ),
     )

@@ -136,6 +136,11 @@ class Supervisor:
                 self._guardian.stdin.close()
                 self._guardian.wait(timeout=_KILL_WAIT_S)
 
+    @property
+    def places(self) -> list[Managed]:
+        """Everything that is supervised now."""
+        return list(self._places)
+
     def start(self, spec: ProcessSpec) -> Managed:
         """Start a process; its output goes to `logs/<arm>-<name>.log`."""
         place = Managed(spec, self._spawn(spec), self._log_of(spec))

@@ -1,4 +1,5 @@
-"""The answer to the first question in two sentences, computed from the cells.
+"""The answer to the first question in two sentences, computed from the cells; before them one more
+where the machine was too busy to answer it.
 
 The question: when a GPU worker dies in the middle of a job, what happens on each engine? The
 first sentence is about the hardened profiles, the second about the stock ones. Counts are sums
@@ -18,7 +19,7 @@ _COMPUTE = {"simulated": "the simulated GPU", "diffusers": "the real diffusers p
 
 
 def answer(cells: Iterable[CellMetrics]) -> list[str]:
-    """Return the two sentences, right for any data: also for no arm, no kill, no recovery.
+    """Return the sentences, right for any data: also for no arm, no kill, no recovery.
 
     A run of other faults than kills is told of by what they cost the jobs that they struck.
     """
@@ -26,8 +27,9 @@ def answer(cells: Iterable[CellMetrics]) -> list[str]:
     killed = [cell for cell in cells if cell.fault == SIGKILL]
     struck = [cell for cell in cells if cell.faults_confirmed]
     if struck and not killed:
-        return _of_any_fault(struck)
+        return [*_too_busy(struck), *_of_any_fault(struck)]
     return [
+        *_too_busy(killed),
         _sentence(
             killed,
             HARDENED,
@@ -42,6 +44,18 @@ def answer(cells: Iterable[CellMetrics]) -> list[str]:
             "No GPU worker was seen to die in the middle of a job on an arm with stock settings"
             " in this run.",
         ),
+    ]
+
+
+def _too_busy(cells: Iterable[CellMetrics]) -> list[str]:
+    """Say first of all where no second of a run is worth comparing."""
+    busy = [cell for cell in cells if cell.too_busy]
+    if not busy:
+        return []
+    where = ", ".join(sorted({f"{cell.arm} ({cell.compute})" for cell in busy}))
+    return [
+        f"This machine was too busy to tell how fast anything recovered on {where}:"
+        f" {busy[0].too_busy}. Its seconds are left out; what was lost or applied twice stands."
     ]
 
 
@@ -107,10 +121,14 @@ def _clause(arm: str, cells: Sequence[CellMetrics]) -> str:
 
 def _recovery(cells: Sequence[CellMetrics], kills: int) -> str:
     recovered = sum(len(cell.recovery_s.samples) for cell in cells)
+    fit = [cell for cell in cells if not cell.too_busy]
+    if recovered and not any(cell.recovery_s.samples for cell in fit):
+        times = "" if recovered == kills else f" {_NUMBERS.get(recovered, f'{recovered} times')}"
+        return f"had the step at work again{times}{_resumed(cells)}"
     if not recovered:
         waits = any(cell.unrecovered_per_fault.hits for cell in cells)
         return "started no killed step again" + (" by then" if waits else "")
-    cell = max(cells, key=lambda cell: len(cell.recovery_s.samples))
+    cell = max(fit, key=lambda cell: len(cell.recovery_s.samples))
     samples = cell.recovery_s
     if samples.median is not None:
         when = f"after a median {samples.median:.1f} s"
@@ -120,7 +138,7 @@ def _recovery(cells: Sequence[CellMetrics], kills: int) -> str:
         when = f"after {min(samples.samples):.1f} to {max(samples.samples):.1f} s"
     if len({each.compute for each in cells}) > 1:
         when += f" on {_COMPUTE.get(cell.compute, cell.compute)}"
-    when += _other_budgets(cell, cells)
+    when += _other_budgets(cell, fit)
     if recovered == kills:
         return f"had the step at work again {when}{_resumed(cells)}"
     times = _NUMBERS.get(recovered, f"{recovered} times")

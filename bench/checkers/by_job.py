@@ -8,7 +8,15 @@ from bench.arms.topology import Role
 from bench.checkers.attempts import Attempt, build_attempts
 from bench.checkers.faults import Fault, merge_faults
 from bench.checkers.submissions import CANCEL, FOLLOW, Submission, read_submissions
-from bench.record.history import ClientOp, FinalState, History, HostSample, OpPhase, ProcessEvent
+from bench.record.history import (
+    ClientOp,
+    Distress,
+    FinalState,
+    History,
+    HostSample,
+    OpPhase,
+    ProcessEvent,
+)
 from bench.record.run_info import CellInfo
 from shared.domain.records import AttemptRecord, EffectRecord
 
@@ -73,6 +81,8 @@ class CellHistory:
     """What became of the arm's GPU workers, over the whole run."""
     host: Sequence[HostSample] = ()
     """How busy the machine was, over the whole run."""
+    distress: Sequence[Distress] = ()
+    """What the run's servers complained of, all of them."""
 
     @property
     def submissions(self) -> list[Submission]:
@@ -87,7 +97,9 @@ class CellHistory:
 
 def by_cell(infos: Iterable[CellInfo], history: History) -> dict[str, CellHistory]:
     """Sort the history by cell id. Records of other cells than these are left out."""
-    cells = {cell.id: CellHistory(cell, host=history.host) for cell in infos}
+    cells = {
+        cell.id: CellHistory(cell, host=history.host, distress=history.distress) for cell in infos
+    }
     ops: dict[str, list[ClientOp]] = defaultdict(list)
     for op in sorted(history.ops, key=lambda op: op.mono_s):
         ops[op.cell].append(op)

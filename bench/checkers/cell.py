@@ -9,6 +9,7 @@ from bench.checkers.by_job import CellHistory
 from bench.checkers.demands import FAULTS_CONFIRMED, check_bound, check_demand, check_faults
 from bench.checkers.device_time import Cause, split_device_time
 from bench.checkers.expectations import documented
+from bench.checkers.host_load import KEPT_UP, check_kept_up, why_too_busy
 from bench.checkers.idempotency import Confirmation, check_confirmed
 from bench.checkers.invariants import run_invariants
 from bench.checkers.latency import Latency, measure_latency
@@ -53,6 +54,7 @@ def measure_cell(
     latency = checks.value("latency", Latency.none(), partial(measure_latency, cell, of_job))
     confirmed = [trial for trial in trials or [] if trial.confirmed]
     hit = len(confirmed)
+    too_busy = ""
     places = struck_places(cell) if info.kind is CellKind.SOAK else []
 
     match info.kind:
@@ -60,9 +62,11 @@ def measure_cell(
             run_invariants(checks, cell, buckets)
             ambiguous = reloads.ambiguous.get(info.id, 0)
             checks.run("model loads told apart", partial(check_reloads, ambiguous))
+            too_busy = checks.value(KEPT_UP, "", partial(why_too_busy, cell))
+            checks.run(KEPT_UP, partial(check_kept_up, too_busy))
             if trials is not None:
-                checks.run("faults hit", partial(check_faults, info, trials))
-                checks.run("recovery within bound", partial(check_bound, cell, trials))
+                checks.run("faults hit", partial(check_faults, info, trials, too_busy))
+                checks.run("recovery within bound", partial(check_bound, cell, trials, too_busy))
         case CellKind.SOAK:
             run_invariants(checks, cell, buckets)
             hit = sum(place.reported_hit for place in places)
@@ -75,10 +79,13 @@ def measure_cell(
             checks.run("buckets add up", partial(check_buckets, buckets))
     for demand in info.demands:
         if demand not in (FAULTS_CONFIRMED, Promise.WITHIN_BOUND):
-            checks.run(demand, partial(check_demand, demand, buckets, repetition))
+            judged = partial(check_demand, demand, buckets, repetition, too_busy)
+            checks.run(demand, judged)
 
     handed_out, recovery, resumption, penalty = recovery_samples(trials or [])
-    terms_s = mean_terms(trial.terms for trial in confirmed if trial.terms)
+    # Where the time went says nothing once the machine took it.
+    timed = [] if too_busy else confirmed
+    terms_s = mean_terms(trial.terms for trial in timed if trial.terms)
     busy_s = sum(device_s.values())
     wasted_s = {cause: s for cause, s in device_s.items() if cause is not Cause.USEFUL}
     faults = faults_by_kind(cell, trials or []) if places else []
@@ -127,6 +134,7 @@ def measure_cell(
         throughput=done,
         every_s=every_s,
         mode=info.mode,
+        too_busy=too_busy,
         receiver=info.receiver,
     )
     if info.kind is not CellKind.TRIALS:

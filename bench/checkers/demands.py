@@ -17,13 +17,20 @@ from shared.domain.promises import Promise
 FAULTS_CONFIRMED = "faults_confirmed"
 
 
-def check_demand(demand: str, buckets: Buckets, repetition: Repetition) -> Check:
-    """Judge a demand that is one of counts; a demand that does not exist is unknown."""
+def check_demand(
+    demand: str, buckets: Buckets, repetition: Repetition, too_busy: str = ""
+) -> Check:
+    """Judge a demand that is one of counts; a demand that does not exist is unknown.
+
+    A job that is only late is nobody's fault on a machine that was too busy; one that is lost is.
+    """
     counts = buckets.counts
     match demand:
         case Promise.NO_LOSS:
             lost, unrecovered = counts[Bucket.LOST], counts[Bucket.UNRECOVERED]
             detail = f"{lost} lost, {unrecovered} unrecovered"
+            if unrecovered and not lost and too_busy:
+                return Check("no loss", Verdict.UNKNOWN, f"{detail}; {too_busy}")
             return _judged("no loss", lost == 0 and unrecovered == 0, detail)
         case Promise.NO_DUPLICATE_EXECUTIONS:
             repeated = repetition.duplicate_executions
@@ -40,7 +47,7 @@ def check_demand(demand: str, buckets: Buckets, repetition: Repetition) -> Check
             return Check(demand, Verdict.UNKNOWN, detail)
 
 
-def check_faults(info: CellInfo, trials: Sequence[Trial]) -> Check:
+def check_faults(info: CellInfo, trials: Sequence[Trial], too_busy: str = "") -> Check:
     """As many faults as were planned hit a running step, else the cell is unknown.
 
     A fault that missed is named, and another one makes up for it. It is invalid if the cell is
@@ -51,13 +58,13 @@ def check_faults(info: CellInfo, trials: Sequence[Trial]) -> Check:
     detail = f"{confirmed} of {info.trials} faults confirmed by the ledger"
     if missed:
         detail += f"; not confirmed: {', '.join(missed)}"
-    if confirmed != info.trials and FAULTS_CONFIRMED in info.demands:
+    if confirmed != info.trials and FAULTS_CONFIRMED in info.demands and not too_busy:
         return Check("faults hit", Verdict.INVALID, detail)
     hit_all = confirmed == info.trials
     return Check("faults hit", Verdict.VALID if hit_all else Verdict.UNKNOWN, detail)
 
 
-def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
+def check_bound(cell: CellHistory, trials: Sequence[Trial], too_busy: str = "") -> Check:
     """Every step that was cut off was handed out again within the bound of the settings in force.
 
     A job that was still open when its bound had passed, with no new attempt, breaks it too. Where
@@ -88,7 +95,7 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial]) -> Check:
     if all(starved(cell.host, t.fault_mono_s, t.fault_mono_s + bound_s) for t in late + overdue):
         detail += f"; the processors were at least {STARVED_FROM:.0%} in use meanwhile"
         return Check(name, Verdict.UNKNOWN, detail)
-    return Check(name, Verdict.INVALID, detail)
+    return Check(name, Verdict.UNKNOWN if too_busy else Verdict.INVALID, detail)
 
 
 def _open(trial: Trial) -> bool:

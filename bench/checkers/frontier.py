@@ -66,7 +66,7 @@ def _point(cell: CellMetrics, history: CellHistory, budget_s: float) -> Frontier
         budget_s=budget_s,
         step_s=history.info.healthy_step_s,
         jobs=cell.jobs,
-        recoveries=tuple(cell.recovery_s.samples),
+        recoveries=() if cell.too_busy else tuple(cell.recovery_s.samples),
         unrecovered=cell.recovery_s.censored,
         repeats=len(needless),
         duplicate_executions=cell.duplicate_executions,

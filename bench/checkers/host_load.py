@@ -1,21 +1,33 @@
-"""Whether the machine had anything left for a recovery."""
+"""Whether the machine kept up: what waited for a processor or a disk says little of its engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import fmean, median
 
+from bench.arms.engines import ENGINES
+from bench.checkers.by_job import CellHistory
+from bench.faults.registry import FAULTS
 from bench.record.history import HostSample
-from bench.record.metrics import HostUse
+from bench.record.metrics import Check, HostUse, Verdict
 
 STARVED_FROM = 0.95
 """The mean share of the processors in use from which on whatever is late may have waited for one.
 
 Sampled by the second, so that a machine whose every slice is taken still shows a little idle.
 """
+KEPT_UP = "the machine kept up"
+STRETCH_UP_TO = 4.0
+"""Up to here a worker's work may take longer than alone, on average over a cell."""
+FSYNC_UP_TO_S = 0.1
+"""Up to here the median small write may take to last."""
+STALL_UP_TO = 0.25
+"""Up to this share of the time a process may wait for the disk, and for memory."""
+COMPLAINTS_UP_TO_A_S = 0.5
+"""Up to here a server may complain that it is too slow for itself."""
 
 
 def busy_between(samples: Sequence[HostSample], from_s: float, to_s: float) -> float | None:
     """Return the mean share of the processors in use, None without a sample in between."""
-    inside = [sample.busy for sample in samples if from_s < sample.mono_s <= to_s]
-    return sum(inside) / len(inside) if inside else None
+    return _mean(_between(samples, from_s, to_s), lambda sample: sample.busy)
 
 
 def starved(samples: Sequence[HostSample], from_s: float, to_s: float) -> bool:
@@ -24,10 +36,95 @@ def starved(samples: Sequence[HostSample], from_s: float, to_s: float) -> bool:
     return busy is not None and busy >= STARVED_FROM
 
 
+def why_too_busy(cell: CellHistory) -> str:
+    """Say why nothing that took its time in this cell can be compared; empty if it can.
+
+    What a suite was checked with is the limit: beyond it, seconds are the machine's. A server that
+    is struck complains of that, and so is not asked.
+    """
+    if cell.window_s is None:
+        return ""
+    from_s, to_s = cell.window_s
+    samples = _between(cell.host, from_s, to_s)
+    stretch = _mean(samples, lambda sample: sample.stretch)
+    io = _mean(samples, lambda sample: sample.io_stall)
+    memory = _mean(samples, lambda sample: sample.memory_stall)
+    fsyncs = [sample.fsync_s for sample in samples if sample.fsync_s is not None]
+    reasons = []
+    if stretch is not None and stretch > STRETCH_UP_TO:
+        reasons.append(
+            f"what a worker computes took {stretch:.1f} times as long as alone"
+            f" (fit: up to {STRETCH_UP_TO:g})"
+        )
+    for stall, what in ((io, "the disk"), (memory, "memory")):
+        if stall is not None and stall > STALL_UP_TO:
+            reasons.append(
+                f"some process waited for {what} for {stall:.0%} of the time"
+                f" (fit: up to {STALL_UP_TO:.0%})"
+            )
+    if fsyncs and median(fsyncs) > FSYNC_UP_TO_S:
+        reasons.append(
+            f"the disk took {median(fsyncs) * 1000:.0f} ms to make a small write last"
+            f" (fit: up to {FSYNC_UP_TO_S * 1000:.0f} ms)"
+        )
+    server, complaints = _complaints(cell, from_s, to_s)
+    if complaints > COMPLAINTS_UP_TO_A_S * (to_s - from_s):
+        reasons.append(f"the {server} server logged {complaints} calls that it was too slow for")
+    return "; ".join(reasons)
+
+
+def check_kept_up(why: str) -> Check:
+    """Judge by what `why_too_busy` says: nobody can tell what took its time on such a machine."""
+    return Check(KEPT_UP, Verdict.UNKNOWN if why else Verdict.VALID, why)
+
+
 def host_use(samples: Sequence[HostSample]) -> HostUse | None:
     """Return how much of the machine was in use over the run, None where nobody looked."""
     if not samples:
         return None
-    mean = sum(sample.busy for sample in samples) / len(samples)
-    full = sum(sample.busy >= STARVED_FROM for sample in samples) / len(samples)
-    return HostUse(mean, full, STARVED_FROM)
+    fsyncs = [sample.fsync_s for sample in samples if sample.fsync_s is not None]
+    return HostUse(
+        mean=fmean(sample.busy for sample in samples),
+        full=sum(sample.busy >= STARVED_FROM for sample in samples) / len(samples),
+        full_from=STARVED_FROM,
+        stretch=_mean(samples, lambda sample: sample.stretch),
+        fsync_s=median(fsyncs) if fsyncs else None,
+        stalls={
+            what: share
+            for what, read in _STALLS.items()
+            if (share := _mean(samples, read)) is not None
+        },
+    )
+
+
+_STALLS: dict[str, Callable[[HostSample], float | None]] = {
+    "processor": lambda sample: sample.cpu_stall,
+    "disk": lambda sample: sample.io_stall,
+    "memory": lambda sample: sample.memory_stall,
+}
+
+
+def _between(samples: Sequence[HostSample], from_s: float, to_s: float) -> list[HostSample]:
+    return [sample for sample in samples if from_s < sample.mono_s <= to_s]
+
+
+def _mean(
+    samples: Sequence[HostSample], read: Callable[[HostSample], float | None]
+) -> float | None:
+    values = [value for sample in samples if (value := read(sample)) is not None]
+    return fmean(values) if values else None
+
+
+def _complaints(cell: CellHistory, from_s: float, to_s: float) -> tuple[str, int]:
+    """Return the server of a cell's arm, and how often it complained in this time."""
+    server = ENGINES[cell.info.engine].server
+    fault = FAULTS.get(cell.info.fault)
+    if fault is not None and (fault.facts.own_server or fault.facts.links):
+        return server, 0
+    return server, sum(
+        found.complaints
+        for found in cell.distress
+        if found.server == server
+        and found.arm in ("", cell.info.place)
+        and from_s < found.mono_s <= to_s
+    )

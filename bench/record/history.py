@@ -179,9 +179,34 @@ class FinalState:
 
 @dataclass(frozen=True, slots=True)
 class HostSample:
-    """The share of all processors in use since the sample before, from 0 to 1."""
+    """The machine since the sample before. None is what nobody could tell."""
 
     busy: float
+    """The share of all processors in use, from 0 to 1."""
+    wall_s: float
+    mono_s: float
+    stretch: float | None = None
+    """How many times longer than alone a worker takes for what it computes."""
+    fsync_s: float | None = None
+    """How long the disk takes to make a small write last."""
+    cpu_stall: float | None = None
+    """The share of the time in which some process waited for a processor, from 0 to 1."""
+    io_stall: float | None = None
+    """The same for the disk."""
+    memory_stall: float | None = None
+    """The same for memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distress:
+    """How often a server complained, since the look before, that it was too slow for itself.
+
+    `arm` is empty for a server that several arms share.
+    """
+
+    arm: str
+    server: str
+    complaints: int
     wall_s: float
     mono_s: float
 
@@ -197,6 +222,7 @@ class History:
     processes: list[ProcessEvent] = field(default_factory=list)
     finals: list[FinalState] = field(default_factory=list)
     host: list[HostSample] = field(default_factory=list)
+    distress: list[Distress] = field(default_factory=list)
 
 
 def merged(histories: Iterable[History]) -> History:
@@ -217,6 +243,7 @@ _KINDS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "process": ("processes", TypeAdapter(ProcessEvent)),
     "final": ("finals", TypeAdapter(FinalState)),
     "host": ("host", TypeAdapter(HostSample)),
+    "distress": ("distress", TypeAdapter(Distress)),
 }
 
 

@@ -168,6 +168,12 @@ class HostUse:
     full: float
     """The share of the run in which at least `full_from` of them were."""
     full_from: float
+    stretch: float | None = None
+    """How many times longer than alone a worker took for what it computes, on average."""
+    fsync_s: float | None = None
+    """How long the disk took to make a small write last, the median."""
+    stalls: dict[str, float] = field(default_factory=dict)
+    """The share of the run in which some process waited, by what it waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +262,8 @@ class CellMetrics:
     """The length of one step of `throughput`, in seconds."""
     mode: str = ""
     """The idempotency mode of an experiment; its name is the `fault`."""
+    too_busy: str = ""
+    """Why nothing that took its time here can be compared: what the machine was short of."""
     receiver: str = ""
     """What an experiment's outside world made of an idempotency key."""
 

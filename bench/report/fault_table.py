@@ -187,6 +187,8 @@ def _recovery(cell: CellMetrics) -> list[str]:
     times = cell.recovery_s
     if not times.samples and not times.censored:
         return []
+    if cell.too_busy:
+        return ["the machine was too busy to tell when"]
     bound = cell.predicted_bound_s
     limit = "no bound" if bound is None else f"bound {given(bound)}"
     if times.median is not None:

@@ -70,9 +70,14 @@ def duplicate_effects(cell: CellMetrics, _: CellInfo | None) -> Shown:
     return tally(cell.duplicate_effects, detail, bad=True)
 
 
+def _timed(cell: CellMetrics, shown: Shown) -> Shown:
+    """Leave out what the machine took its time for."""
+    return missing(f"the machine was too busy: {cell.too_busy}") if cell.too_busy else shown
+
+
 def recovery(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Median seconds from the fault until another attempt was at work."""
-    return median(cell.recovery_s, "recovered")
+    return _timed(cell, median(cell.recovery_s, "recovered"))
 
 
 def handed_out(cell: CellMetrics, info: CellInfo | None) -> Shown:
@@ -82,6 +87,8 @@ def handed_out(cell: CellMetrics, info: CellInfo | None) -> Shown:
     """
     bound, beside = cell.predicted_bound_s, _bound(cell)
     times = cell.handed_out_s
+    if cell.too_busy:
+        return _timed(cell, missing(""))
     if not times.samples:
         why = "no step was left to recover"
         if times.censored:
@@ -134,27 +141,27 @@ def bucket(kind: Bucket, *, bad: bool = False) -> Callable[[CellMetrics, CellInf
 
 def end_to_end(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Median seconds from the intended send to the job's end."""
-    return median(cell.end_to_end_s, "completed")
+    return _timed(cell, median(cell.end_to_end_s, "completed"))
 
 
 def accept_latency(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Median seconds from the intended send to the 202."""
-    return median(cell.accept_latency_s, "accepted")
+    return _timed(cell, median(cell.accept_latency_s, "accepted"))
 
 
 def schedule_lag(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Median seconds by which the load generator was late."""
-    return median(cell.schedule_lag_s, "sent")
+    return _timed(cell, median(cell.schedule_lag_s, "sent"))
 
 
 def resumption(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Median seconds from the fault until lost ground was made up."""
-    return median(cell.resumption_s, "resumed")
+    return _timed(cell, median(cell.resumption_s, "resumed"))
 
 
 def penalty(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Median extra seconds of a job that was hit."""
-    return median(cell.completion_penalty_s, "completed")
+    return _timed(cell, median(cell.completion_penalty_s, "completed"))
 
 
 def overlap(cell: CellMetrics, _: CellInfo | None) -> Shown:

@@ -100,7 +100,15 @@ class Page:
         if use is None:
             return self.info.host
         used = f"{use.mean:.0%} on average; at least {use.full_from:.0%} for {use.full:.0%}"
-        return self.info.host | {"processors in use": f"{used} of the run"}
+        facts = {"processors in use": f"{used} of the run"}
+        if use.stretch is not None:
+            facts["a worker's computing takes"] = f"{use.stretch:.1f} times as long as alone"
+        if use.fsync_s is not None:
+            facts["a small write lasts after"] = f"{use.fsync_s * 1000:.1f} ms, the median"
+        if use.stalls:
+            waits = ", ".join(f"{what} {share:.0%}" for what, share in use.stalls.items())
+            facts["share of the time in which some process waited"] = waits
+        return self.info.host | facts
 
     @property
     def shows_cells(self) -> bool:
@@ -237,6 +245,7 @@ def _section(
                 cell.predicted_bound_s,
             )
             for cell in ordered
+            if not cell.too_busy
         ],
         timelines,
         (min(low for low, _ in spans), max(high for _, high in spans)),

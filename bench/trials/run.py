@@ -13,6 +13,7 @@ import httpx
 
 from bench.arms.addresses import Backends
 from bench.arms.backends import start_backends
+from bench.arms.distress import DistressMonitor
 from bench.arms.host import git_revision, host_facts, versions
 from bench.arms.host_monitor import HostMonitor
 from bench.arms.supervisor import Supervisor
@@ -49,7 +50,11 @@ async def run_scenario(
     host = host_facts()
     capabilities = known_capabilities(folder.parent)
     parts: dict[str, Outcome] = {}
-    async with HostMonitor() as monitor, Supervisor(folder / "logs") as supervisor:
+    async with (
+        HostMonitor(folder) as monitor,
+        Supervisor(folder / "logs") as supervisor,
+        DistressMonitor(supervisor) as distress,
+    ):
         say("starting servers")
         backends, sink = await _start_servers(supervisor, scenario, folder)
         for number, stage in enumerate(scenario.stages):
@@ -78,7 +83,12 @@ async def run_scenario(
             parts["idempotency"] = await run_idempotency(
                 supervisor, backends, scenario, scenario.idempotency, folder=folder, say=say
             )
-        world = History(effects=effects, processes=supervisor.events, host=monitor.samples)
+        world = History(
+            effects=effects,
+            processes=supervisor.events,
+            host=monitor.samples,
+            distress=distress.found,
+        )
     outcomes = list(parts.values())
     cells = [
         cell

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bench.checkers.measure import measure
 from bench.record.history import (
     ClientOp,
+    Distress,
     FaultEvent,
     FaultPhase,
     FinalState,
@@ -241,10 +242,15 @@ class Story:
         self.history.processes.append(ProcessEvent(arm, name, "gpu", pid, phase, at, at))
         return self
 
-    def machine(self, *, busy: float, from_s: float, to_s: float) -> "Story":
-        """How much of the processors was in use, sampled by the second."""
+    def machine(self, *, busy: float, from_s: float, to_s: float, **looks: float) -> "Story":
+        """How much of the processors was in use, and what else was seen, by the second."""
         seconds = range(int(from_s) + 1, int(to_s) + 1)
-        self.history.host += [HostSample(busy, at, at) for at in seconds]
+        self.history.host += [HostSample(busy, at, at, **looks) for at in seconds]
+        return self
+
+    def complains(self, server: str, *, times: int, at: float, arm: str = "") -> "Story":
+        """A server says that it was too slow for so many of its own calls."""
+        self.history.distress.append(Distress(arm, server, times, at, at))
         return self
 
     def model_loaded(
