@@ -24,7 +24,8 @@ def killed(*, after: float = 4.0, **looks: float) -> Story:
     [
         ({"stretch": 9.0}, "9.0 times as long as alone"),
         ({"io_stall": 0.6}, "waited for the disk for 60%"),
-        ({"memory_stall": 0.6}, "waited for memory for 60%"),
+        ({"memory_stall": 0.6}, "waited for the memory for 60%"),
+        ({"cpu_stall": 0.9}, "waited for the processor for 90%"),
         ({"fsync_s": 0.5}, "500 ms"),
     ],
 )
