@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from celery.backends.redis import RedisBackend
 from kombu.entity import Exchange
 from kombu.entity import Queue as BrokerQueue
 
@@ -10,6 +11,7 @@ from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
 from celery_impl.workloads import WORKLOADS
+from shared.domain.errors import JobCancelled, StepRefused
 from shared.domain.jobs import EffectiveSetting
 from shared.policy import POLICIES, Queue, StepPolicy
 from shared.settings import Settings
@@ -35,6 +37,12 @@ PUBLISHER_SETTINGS = [
 ]
 
 
+_READER = {
+    "redis_socket_timeout": 0.5,
+    "redis_socket_connect_timeout": 0.5,
+    "result_backend_always_retry": False,
+}
+
 _TASKS = POLICIES | {
     task: POLICIES[step] for runs in WORKLOADS.values() for task, step in runs.renamed_tasks.items()
 }
@@ -49,6 +57,9 @@ def build_publisher(settings: Settings) -> ChangeoverApp:
     # Freezing a chord subscribes to its results (celery/result.py, ResultSet.__init__), which
     # needs Redis, blocks while it is down, and is of no use here: workers count chord members.
     app.conf.result_backend = "cache+memory://"
+    # Where results are in Redis they are read by a backend of its own, no more patient than that.
+    app.conf.update(_READER)
+    app.reads_results_from = RedisBackend(app=app, url=settings.redis_url)
     return app
 
 
@@ -99,6 +110,15 @@ def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
     if profile.retries:
         # Also that of task_retry_on_worker_lost; 180 s unless changed (celery/app/task.py).
         annotations["default_retry_delay"] = policy.initial_interval_s
+    if profile.autoretry:
+        # Celery's own retries: doubled in whole seconds (celery/app/autoretry.py), and below the
+        # visibility timeout, since a message that waits for its countdown is unacknowledged.
+        longest_s = min(policy.maximum_interval_s, profile.visibility_timeout_s / 2)
+        annotations["autoretry_for"] = (Exception,)
+        annotations["dont_autoretry_for"] = (StepRefused, JobCancelled)
+        annotations["retry_backoff"] = policy.initial_interval_s
+        annotations["retry_backoff_max"] = int(longest_s)
+        annotations["retry_jitter"] = False
     if profile.time_limits:
         # The soft limit raises in the step, which is then retried. The hard one kills the child
         # and fails the task, so it is for a step that hangs in C code only.

@@ -14,13 +14,17 @@ class ActivityHost:
 
     Heartbeat details: the step, how far it is, the newest checkpoint, and whose that is. The
     server keeps only the last ones, so a step that begins sends on what an earlier attempt left.
+    Unless it `resumes`, a step sends a bare heartbeat with each report of progress, and every
+    attempt starts from nothing.
     """
 
-    def __init__(self, step: str) -> None:
+    def __init__(self, step: str, *, resumes: bool = True) -> None:
         self._step = step
+        self._resumes = resumes
         self._info = activity.info()
         self._left: Mapping[str, Any] = next(iter(self._info.heartbeat_details), {})
-        self._send(0, 0, self._left.get("checkpoint"), self._left.get("checkpoint_of"))
+        if resumes:
+            self._send(0, 0, self._left.get("checkpoint"), self._left.get("checkpoint_of"))
 
     @property
     def attempt(self) -> int:
@@ -30,7 +34,7 @@ class ActivityHost:
         self._send(done, total, checkpoint, self._step)
 
     def resume_ref(self) -> str | None:
-        if self._left.get("checkpoint_of") != self._step:
+        if not self._resumes or self._left.get("checkpoint_of") != self._step:
             return None
         return self._left.get("checkpoint")
 
@@ -52,6 +56,9 @@ class ActivityHost:
     ) -> None:
         # Without a heartbeat timeout nobody listens; the guide's code sends none.
         if self._info.heartbeat_timeout is None:
+            return
+        if not self._resumes:
+            activity.heartbeat()
             return
         activity.heartbeat(
             {
