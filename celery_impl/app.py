@@ -102,6 +102,19 @@ def _queue(name: str) -> Any:
     return BrokerQueue(name, exchange, routing_key=name)  # type: ignore[no-untyped-call]
 
 
+def _own_retries(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
+    """Return a policy as Celery's own options (celery/app/autoretry.py)."""
+    return {
+        "autoretry_for": (Exception,),
+        "dont_autoretry_for": (StepRefused, JobCancelled),
+        # In whole seconds, doubled each time.
+        "retry_backoff": policy.initial_interval_s,
+        # A message that waits for its countdown is unacknowledged: not past its visibility timeout.
+        "retry_backoff_max": int(min(policy.maximum_interval_s, profile.visibility_timeout_s / 2)),
+        "retry_jitter": False,
+    }
+
+
 def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
     # Celery counts retries, the policy counts executions.
     annotations: dict[str, Any] = {
@@ -111,14 +124,7 @@ def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
         # Also that of task_retry_on_worker_lost; 180 s unless changed (celery/app/task.py).
         annotations["default_retry_delay"] = policy.initial_interval_s
     if profile.autoretry:
-        # Celery's own retries: doubled in whole seconds (celery/app/autoretry.py), and below the
-        # visibility timeout, since a message that waits for its countdown is unacknowledged.
-        longest_s = min(policy.maximum_interval_s, profile.visibility_timeout_s / 2)
-        annotations["autoretry_for"] = (Exception,)
-        annotations["dont_autoretry_for"] = (StepRefused, JobCancelled)
-        annotations["retry_backoff"] = policy.initial_interval_s
-        annotations["retry_backoff_max"] = int(longest_s)
-        annotations["retry_jitter"] = False
+        annotations |= _own_retries(policy, profile)
     if profile.time_limits:
         # The soft limit raises in the step, which is then retried. The hard one kills the child
         # and fails the task, so it is for a step that hangs in C code only.

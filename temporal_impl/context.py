@@ -31,7 +31,10 @@ class ActivityHost:
         return self._info.attempt
 
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:
-        self._send(done, total, checkpoint, self._step)
+        if self._resumes:
+            self._send(done, total, checkpoint, self._step)
+        elif self._info.heartbeat_timeout is not None:
+            activity.heartbeat()
 
     def resume_ref(self) -> str | None:
         if not self._resumes or self._left.get("checkpoint_of") != self._step:
@@ -56,9 +59,6 @@ class ActivityHost:
     ) -> None:
         # Without a heartbeat timeout nobody listens; the guide's code sends none.
         if self._info.heartbeat_timeout is None:
-            return
-        if not self._resumes:
-            activity.heartbeat()
             return
         activity.heartbeat(
             {
