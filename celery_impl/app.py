@@ -26,6 +26,12 @@ _PUBLISHER = {
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
 }
+# Where results are in Redis it reads them with a backend of its own, which gives up as soon.
+_READER = {
+    "redis_socket_timeout": 0.5,
+    "redis_socket_connect_timeout": 0.5,
+    "result_backend_always_retry": False,
+}
 PUBLISHER_SETTINGS = [
     EffectiveSetting(
         f"publisher.broker_transport_options.{name}",
@@ -34,14 +40,16 @@ PUBLISHER_SETTINGS = [
         "kombu/connection.py, _extract_failover_opts",
     )
     for name, value in _PUBLISHER.items()
+] + [
+    EffectiveSetting(
+        f"publisher.{name}",
+        str(value),
+        "A client that answers people gives up in time; equal in every profile.",
+        "celery/backends/redis.py; celery/backends/base.py, _ensure_retryable",
+    )
+    for name, value in _READER.items()
 ]
 
-
-_READER = {
-    "redis_socket_timeout": 0.5,
-    "redis_socket_connect_timeout": 0.5,
-    "result_backend_always_retry": False,
-}
 
 _TASKS = POLICIES | {
     task: POLICIES[step] for runs in WORKLOADS.values() for task, step in runs.renamed_tasks.items()
@@ -57,7 +65,6 @@ def build_publisher(settings: Settings) -> ChangeoverApp:
     # Freezing a chord subscribes to its results (celery/result.py, ResultSet.__init__), which
     # needs Redis, blocks while it is down, and is of no use here: workers count chord members.
     app.conf.result_backend = "cache+memory://"
-    # Where results are in Redis they are read by a backend of its own, no more patient than that.
     app.conf.update(_READER)
     app.reads_results_from = RedisBackend(app=app, url=settings.redis_url)
     return app
@@ -75,7 +82,8 @@ def build_app(settings: Settings) -> ChangeoverApp:
         result_backend=_backend_url(profile, settings),
         result_backend_transport_options={"global_keyprefix": prefix},
         accept_content=["json"],
-        # Results are in SQL; the backend counts chord members and keeps what an errback reads.
+        # Steps store their own results, in SQL or in the backend (celery_impl/steps.py); of itself
+        # the backend counts chord members and keeps what an errback reads.
         task_ignore_result=True,
         task_store_errors_even_if_ignored=True,
         task_queues=[_queue(name) for name in (*Queue, *HOUSEKEEPING)],
