@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from celery.backends.redis import RedisBackend
 from kombu.entity import Exchange
 from kombu.entity import Queue as BrokerQueue
 
@@ -10,6 +11,7 @@ from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
 from celery_impl.workloads import WORKLOADS
+from shared.domain.errors import JobCancelled, StepRefused
 from shared.domain.jobs import EffectiveSetting
 from shared.policy import POLICIES, Queue, StepPolicy
 from shared.settings import Settings
@@ -24,6 +26,12 @@ _PUBLISHER = {
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
 }
+# Where results are in Redis it reads them with a backend of its own, which gives up as soon.
+_READER = {
+    "redis_socket_timeout": 0.5,
+    "redis_socket_connect_timeout": 0.5,
+    "result_backend_always_retry": False,
+}
 PUBLISHER_SETTINGS = [
     EffectiveSetting(
         f"publisher.broker_transport_options.{name}",
@@ -32,6 +40,14 @@ PUBLISHER_SETTINGS = [
         "kombu/connection.py, _extract_failover_opts",
     )
     for name, value in _PUBLISHER.items()
+] + [
+    EffectiveSetting(
+        f"publisher.{name}",
+        str(value),
+        "A client that answers people gives up in time; equal in every profile.",
+        "celery/backends/redis.py; celery/backends/base.py, _ensure_retryable",
+    )
+    for name, value in _READER.items()
 ]
 
 
@@ -49,6 +65,8 @@ def build_publisher(settings: Settings) -> ChangeoverApp:
     # Freezing a chord subscribes to its results (celery/result.py, ResultSet.__init__), which
     # needs Redis, blocks while it is down, and is of no use here: workers count chord members.
     app.conf.result_backend = "cache+memory://"
+    app.conf.update(_READER)
+    app.reads_results_from = RedisBackend(app=app, url=settings.redis_url)
     return app
 
 
@@ -64,7 +82,8 @@ def build_app(settings: Settings) -> ChangeoverApp:
         result_backend=_backend_url(profile, settings),
         result_backend_transport_options={"global_keyprefix": prefix},
         accept_content=["json"],
-        # Results are in SQL; the backend counts chord members and keeps what an errback reads.
+        # Steps store their own results, in SQL or in the backend (celery_impl/steps.py); of itself
+        # the backend counts chord members and keeps what an errback reads.
         task_ignore_result=True,
         task_store_errors_even_if_ignored=True,
         task_queues=[_queue(name) for name in (*Queue, *HOUSEKEEPING)],
@@ -91,6 +110,19 @@ def _queue(name: str) -> Any:
     return BrokerQueue(name, exchange, routing_key=name)  # type: ignore[no-untyped-call]
 
 
+def _own_retries(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
+    """Return a policy as Celery's own options (celery/app/autoretry.py)."""
+    return {
+        "autoretry_for": (Exception,),
+        "dont_autoretry_for": (StepRefused, JobCancelled),
+        # In whole seconds, doubled each time.
+        "retry_backoff": policy.initial_interval_s,
+        # A message that waits for its countdown is unacknowledged: not past its visibility timeout.
+        "retry_backoff_max": int(min(policy.maximum_interval_s, profile.visibility_timeout_s / 2)),
+        "retry_jitter": False,
+    }
+
+
 def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
     # Celery counts retries, the policy counts executions.
     annotations: dict[str, Any] = {
@@ -99,6 +131,8 @@ def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
     if profile.retries:
         # Also that of task_retry_on_worker_lost; 180 s unless changed (celery/app/task.py).
         annotations["default_retry_delay"] = policy.initial_interval_s
+    if profile.autoretry:
+        annotations |= _own_retries(policy, profile)
     if profile.time_limits:
         # The soft limit raises in the step, which is then retried. The hard one kills the child
         # and fails the task, so it is for a step that hangs in C code only.

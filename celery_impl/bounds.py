@@ -35,7 +35,7 @@ def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Impac
         Impact.KILLED: redelivered,
         Impact.CPU_KILLED: redelivered,
         Impact.KEEPER_KILLED: _published(),
-        Impact.CHILD_KILLED: _retried(),
+        Impact.CHILD_KILLED: _retried(profile),
         Impact.STOPPED: _handed_back(profile, settings),
         Impact.SILENT: redelivered,
         Impact.DISCONNECTED: goes_on,
@@ -76,7 +76,14 @@ def _redelivered(profile: CeleryProfile) -> Bound:
     )
 
 
-def _retried() -> Bound:
+def _retried(profile: CeleryProfile) -> Bound:
+    if not profile.conf.get("task_retry_on_worker_lost"):
+        return Bound(
+            _POOL_S,
+            {"pool_s": _POOL_S},
+            "the worker sees its child go and puts the message back into its queue "
+            "(task_reject_on_worker_lost), however often that has happened",
+        )
     parts = {"pool_s": _POOL_S, "retry_delay_s": POLICIES[GENERATE_IMAGE].initial_interval_s}
     return Bound(
         sum(parts.values()),

@@ -10,12 +10,15 @@ _ASK_EVERY_S = 0.25
 
 
 class CeleryHost:
-    """`StepHost` on SQL. Reads the wish to stop at most four times a second."""
+    """`StepHost` on SQL. Reads the wish to stop at most four times a second.
+
+    Without `checkpoints` every attempt starts from nothing.
+    """
 
     def __init__(
         self,
         states: JobStates,
-        steps: StepStates,
+        checkpoints: StepStates | None,
         job_id: str,
         step: str,
         attempt: int,
@@ -23,7 +26,7 @@ class CeleryHost:
         heeds_stop: bool,
     ) -> None:
         self._states = states
-        self._steps = steps
+        self._checkpoints = checkpoints
         self._job_id = job_id
         self._step = step
         self._attempt = attempt
@@ -38,12 +41,13 @@ class CeleryHost:
 
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:  # noqa: ARG002
         # A broker takes no heartbeats: nothing but the checkpoint is worth a transaction.
-        if checkpoint is not None and checkpoint != self._saved:
-            self._steps.save_checkpoint(self._job_id, self._step, checkpoint)
+        if self._checkpoints and checkpoint is not None and checkpoint != self._saved:
+            self._checkpoints.save_checkpoint(self._job_id, self._step, checkpoint)
             self._saved = checkpoint
 
     def resume_ref(self) -> str | None:
-        self._saved = self._steps.checkpoint(self._job_id, self._step)
+        if self._checkpoints:
+            self._saved = self._checkpoints.checkpoint(self._job_id, self._step)
         return self._saved
 
     def stop_reason(self) -> StopReason | None:

@@ -13,7 +13,13 @@ from celery import Celery, chain
 from celery_impl.signatures import Signature, step_signature
 from celery_impl.workload import CeleryWorkload, JobState
 from shared.domain.status import JobStatus
-from shared.policy import CLOSE_SESSION, NOTIFY_USER, OPEN_SESSION, SAVE_RESULT
+from shared.policy import (
+    CLOSE_SESSION,
+    COMPARE_FACES,
+    NOTIFY_USER,
+    OPEN_SESSION,
+    SAVE_RESULT,
+)
 from shared.workloads.face_similarity import workload
 
 NOTIFY_SESSION_USER = "notify_session_user"
@@ -58,6 +64,7 @@ FACES = CeleryWorkload(
     first_step=OPEN_SESSION,
     flow=_flow,
     next_step=_next_step,
+    steps=lambda _job: (OPEN_SESSION, COMPARE_FACES, *_LAST_PIECE),
     input_wait_s=lambda settings: settings.input_deadline_s,
     renamed_tasks={NOTIFY_SESSION_USER: NOTIFY_USER},
 )

@@ -87,11 +87,17 @@ def _fan_out(job: JobState) -> tuple[str, set[str]]:
     return RESERVE_CREDITS, set(map(generate_step, range(from_json(ImageJob, job.request).n)))
 
 
+def _steps(job: JobState) -> tuple[str, ...]:
+    members = map(generate_step, range(from_json(ImageJob, job.request).n))
+    return (RESERVE_CREDITS, *members, ASSEMBLE, CAPTURE_CREDITS, NOTIFY_USER, RELEASE_CREDITS)
+
+
 IMAGES = CeleryWorkload(
     workload=workload.IMAGES,
     task_module="celery_impl.image_tasks",
     first_step=RESERVE_CREDITS,
     flow=_flow,
     next_step=_next_step,
+    steps=_steps,
     fan_out=_fan_out,
 )

@@ -6,8 +6,10 @@ Only `steps.x` is ours: it says what the tasks themselves do.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from shared.domain.errors import BadSetting
 from shared.domain.jobs import EffectiveSetting
 from shared.profiles import Profile, load_profile
 from shared.settings import Settings
@@ -17,6 +19,14 @@ _WORKER = "worker."
 _STEPS = "steps."
 _BACKEND = "result_backend"
 _ELSEWHERE = (_TRANSPORT, _WORKER, _STEPS)
+
+
+class Results(StrEnum):
+    """Where the results of steps are, and with them the number of attempts."""
+
+    SQL = "sql"
+    BACKEND = "backend"
+    """Celery's own result backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,11 @@ class CeleryProfile:
     """Whether a step is stopped after its policy's `start_to_close_s`."""
     recovers: bool
     """Whether a message that the broker lost before a step began is missed and sent again."""
+    autoretry: bool = False
+    """Whether retries are Celery's own `autoretry_for` and `retry_backoff`, not the task's code."""
+    results: Results = Results.SQL
+    resumes: bool = True
+    """Whether an attempt goes on from an earlier one's checkpoint; else it starts from nothing."""
     renewals: int = 0
     """How often a running step renews its lease with the broker in one visibility timeout."""
 
@@ -67,6 +82,13 @@ class CeleryProfile:
 def load(settings: Settings) -> CeleryProfile:
     """Read the profile that the settings name; `BadSetting` if it is not there or incomplete."""
     profile = load_profile("celery_impl", settings)
+    results = Results(profile.values.get("steps.results", Results.SQL))
+    resumes = bool(profile.values.get("steps.resumes", True))
+    if resumes and results is Results.BACKEND:
+        raise BadSetting(
+            f"{profile.name}.toml: a result backend keeps no checkpoints;"
+            ' steps.resumes = true needs steps.results = "sql"'
+        )
     return CeleryProfile(
         name=profile.name,
         effective=profile.effective,
@@ -78,6 +100,9 @@ def load(settings: Settings) -> CeleryProfile:
         retries=bool(profile.values["steps.retries"]),
         time_limits=bool(profile.values["steps.time_limits"]),
         recovers=bool(profile.values["steps.recovers"]),
+        autoretry=bool(profile.values.get("steps.autoretry", False)),
+        results=results,
+        resumes=resumes,
         renewals=int(profile.values.get("steps.renewals", 0)),
     )
 

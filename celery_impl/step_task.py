@@ -67,7 +67,8 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         if not closing and job.cancel_requested:
             self._give_up(job_id, JobStatus.CANCELLED, JobCancelled(), closing)
         attempt = steps.begin_attempt(job_id, step)
-        host = CeleryHost(states, steps, job_id, step, attempt, heeds_stop=not closing)
+        checkpoints = self.app.checkpoints
+        host = CeleryHost(states, checkpoints, job_id, step, attempt, heeds_stop=not closing)
         try:
             result = self.app.runtime.runner.run(job_id, step, host, work, result_type)
         except Superseded:
@@ -80,6 +81,8 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         except Exception as error:
             if not self.app.profile.retries or attempt >= policy_of(step).maximum_attempts:
                 self._give_up(job_id, JobStatus.FAILED, error, closing)
+            if self.app.profile.autoretry:
+                raise
             raise self.retry(exc=error, countdown=self._delay_s(step, attempt)) from error
         steps.finish(job_id, step, to_json(result))
         return result
@@ -95,10 +98,13 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         # The errbacks of a chord's body are called before its failure is stored
         # (celery/backends/base.py, chord_error_from_stack).
         give_up_at = time.monotonic() + _STORED_WITHIN_S
-        while (error := self.AsyncResult(failed_task).result) is None:
+        failed = self.AsyncResult(failed_task)
+        while (error := failed.result) is None:
             if time.monotonic() > give_up_at:
                 return f"{failed_task} failed and left no reason"
             time.sleep(_LOOK_EVERY_S)
+        if failed.successful():
+            return f"{failed_task} has finished, and what follows could not be published"
         return str(error)
 
     def _delay_s(self, step: str, attempt: int) -> float:

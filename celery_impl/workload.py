@@ -50,6 +50,8 @@ class CeleryWorkload:
     """From app, job id, job, first step and finished steps: what is published next."""
     next_step: Callable[[JobState, Collection[str]], str]
     """From job and finished steps: the step from which a job goes on that stands still."""
+    steps: Callable[[JobState], Collection[str]]
+    """Every step that a job may have."""
     fan_out: Callable[[JobState], tuple[str, set[str]]] | None = None
     """The step before the job's fan-out, and the fan-out's members."""
     input_wait_s: Callable[[Settings], float] | None = None

@@ -15,8 +15,8 @@ measured, `reason` says why it can keep them, or why it makes none. `expected_as
 profile whose entries in the table of expectations are this one's too.
 
 `[detection]` is no setting either: which `clock` notices a dead worker, the `timeout` that the
-budget leaves it, and by how much (`lag`) a sign of life may be late. A profile whose settings do
-not follow from the budget has none.
+budget leaves it, and by how much (`lag`, which may be `{ timeout_times = x }`) a sign of life may
+be late. A profile whose settings do not follow from the budget has none.
 """
 
 import tomllib
@@ -129,10 +129,16 @@ def _detection(name: str, table: dict[str, Any] | None, settings: Settings) -> D
             f"{name}.toml: [detection] needs clock ({', '.join(clocks)}), timeout and reason;"
             " lag is optional"
         )
+    timeout_s = float(_resolve(table["timeout"], settings))
+    match table.get("lag", 0.0):
+        case {"timeout_times": share}:
+            lag_s = timeout_s * share
+        case lag:
+            lag_s = float(_resolve(lag, settings))
     return Detection(
         clock=Clock(table["clock"]),
-        timeout_s=float(_resolve(table["timeout"], settings)),
-        lag_s=float(_resolve(table.get("lag", 0.0), settings)),
+        timeout_s=timeout_s,
+        lag_s=lag_s,
         reason=table["reason"],
     )
 

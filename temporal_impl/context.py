@@ -14,23 +14,30 @@ class ActivityHost:
 
     Heartbeat details: the step, how far it is, the newest checkpoint, and whose that is. The
     server keeps only the last ones, so a step that begins sends on what an earlier attempt left.
+    Unless it `resumes`, a step sends a bare heartbeat with each report of progress, and every
+    attempt starts from nothing.
     """
 
-    def __init__(self, step: str) -> None:
+    def __init__(self, step: str, *, resumes: bool = True) -> None:
         self._step = step
+        self._resumes = resumes
         self._info = activity.info()
         self._left: Mapping[str, Any] = next(iter(self._info.heartbeat_details), {})
-        self._send(0, 0, self._left.get("checkpoint"), self._left.get("checkpoint_of"))
+        if resumes:
+            self._send(0, 0, self._left.get("checkpoint"), self._left.get("checkpoint_of"))
 
     @property
     def attempt(self) -> int:
         return self._info.attempt
 
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:
-        self._send(done, total, checkpoint, self._step)
+        if self._resumes:
+            self._send(done, total, checkpoint, self._step)
+        elif self._info.heartbeat_timeout is not None:
+            activity.heartbeat()
 
     def resume_ref(self) -> str | None:
-        if self._left.get("checkpoint_of") != self._step:
+        if not self._resumes or self._left.get("checkpoint_of") != self._step:
             return None
         return self._left.get("checkpoint")
 

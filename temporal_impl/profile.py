@@ -47,6 +47,8 @@ class TemporalProfile:
     """How long the server waits for a worker that is at a workflow's own code."""
     wait_for_cancel: bool
     handle_sigterm: bool
+    resumes: bool
+    """Whether an attempt goes on from an earlier one's checkpoint; else it starts from nothing."""
     graceful_shutdown_timeout_s: float
     gpu_slots: int
     gpu_pollers: int | None
@@ -147,6 +149,7 @@ def load(settings: Settings) -> TemporalProfile:
         or _DEFAULT_WORKFLOW_TASK_S,
         wait_for_cancel=values.get("cancellation_type") == "WAIT_CANCELLATION_COMPLETED",
         handle_sigterm=bool(values["handle_sigterm"]),
+        resumes=bool(values.get("steps.resumes", True)),
         graceful_shutdown_timeout_s=max(
             0.0, profile.optional_seconds("graceful_shutdown_timeout_s") or 0.0
         ),

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, Ca
 from shared.domain.errors import JobCancelled, StepRefused, Superseded, WorkerStopping
 from shared.ports.step_context import StepContext
 from shared.runtime import Runtime
+from temporal_impl import profile as profiles
 from temporal_impl.context import ActivityHost
 
 R = TypeVar("R")
@@ -24,13 +25,15 @@ class StepActivities:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._resumes = profiles.load(runtime.settings).resumes
 
     def _run(
         self, job_id: str, step: str, work: Callable[[StepContext], R], result_type: type[R]
     ) -> R:
         """Run `work` as an attempt of the step and return its result; raises the SDK's errors."""
         with _as_temporal_error():
-            return self._runtime.runner.run(job_id, step, ActivityHost(step), work, result_type)
+            host = ActivityHost(step, resumes=self._resumes)
+            return self._runtime.runner.run(job_id, step, host, work, result_type)
 
 
 @contextmanager

@@ -89,10 +89,14 @@ def _stop_event(profile: TemporalProfile) -> asyncio.Event:
     """Return an event that SIGTERM and SIGINT set, if the profile wants them handled."""
     stop = asyncio.Event()
     if profile.handle_sigterm:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        _stop_on_signals(stop)
     return stop
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
 
 
 def _slots(role: Queue, profile: TemporalProfile, settings: Settings) -> int:

@@ -52,6 +52,11 @@ def read_claim(module: Path) -> SourceClaim:
 
 def lines_of_code(source: str) -> int:
     """Count the lines with code: not blank, comment, docstring, or the claim itself."""
+    return len(code_lines(source))
+
+
+def code_lines(source: str) -> set[int]:
+    """Return the numbers of those lines, from 1."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     lines = {
         line
@@ -59,7 +64,7 @@ def lines_of_code(source: str) -> int:
         if token.type not in _NO_CODE
         for line in range(token.start[0], token.end[0] + 1)
     }
-    return len(lines - _words(ast.parse(source)))
+    return lines - _words(ast.parse(source))
 
 
 def _words(tree: ast.Module) -> set[int]:

@@ -1,9 +1,10 @@
-"""The answer to the first question in two sentences, computed from the cells; before them one more
-where the machine was too busy to answer it.
+"""The answer to the first question in two or three sentences, computed from the cells.
 
 The question: when a GPU worker dies in the middle of a job, what happens on each engine? The
-first sentence is about the hardened profiles, the second about the stock ones. Counts are sums
-over an arm's compute drivers; the median is that of the cell with most recoveries, and says which.
+first sentence is about the hardened profiles, the last about the stock ones; between them stands
+one about the tuned ones where there are any. Counts are sums over an arm's compute drivers; the
+median is that of the cell with most recoveries, and says which. Before them stands one more where
+the machine was too busy to answer it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,10 @@ from bench.checkers.faults import SIGKILL
 from bench.record.metrics import Bucket, CellMetrics, Verdict
 
 HARDENED = "hardened"
+TUNED = "tuned"
 STOCK = "stock"
+_TUNED_OPENING = "With settings alone, "
+_STOCK_OPENING = "With stock settings, "
 
 _NUMBERS = {1: "once", 2: "twice"}
 _COMPUTE = {"simulated": "the simulated GPU", "diffusers": "the real diffusers pipeline"}
@@ -28,6 +32,7 @@ def answer(cells: Iterable[CellMetrics]) -> list[str]:
     struck = [cell for cell in cells if cell.faults_confirmed]
     if struck and not killed:
         return [*_too_busy(struck), *_of_any_fault(struck)]
+    tuned = _sentence(killed, TUNED, _TUNED_OPENING, "")
     return [
         *_too_busy(killed),
         _sentence(
@@ -37,10 +42,11 @@ def answer(cells: Iterable[CellMetrics]) -> list[str]:
             "No GPU worker was seen to die in the middle of a job on an arm with hardened settings"
             " in this run.",
         ),
+        *([tuned] if tuned else []),
         _sentence(
             killed,
             STOCK,
-            "With stock settings, ",
+            _STOCK_OPENING,
             "No GPU worker was seen to die in the middle of a job on an arm with stock settings"
             " in this run.",
         ),
@@ -60,12 +66,13 @@ def _too_busy(cells: Iterable[CellMetrics]) -> list[str]:
 
 
 def _of_any_fault(struck: Sequence[CellMetrics]) -> list[str]:
-    """One sentence for the hardened profiles, one for the others; only what there is."""
+    """One sentence for the hardened profiles, one a rung below them; only what there is."""
     stock = [cell for cell in struck if cell.profile == STOCK]
-    others = [cell for cell in struck if cell.profile != STOCK]
+    tuned = [cell for cell in struck if cell.profile == TUNED]
+    others = [cell for cell in struck if cell.profile not in (STOCK, TUNED)]
     return [
         opening + "; ".join(_tally(arm, by_arm[arm]) for arm in sorted(by_arm)) + "."
-        for opening, part in (("", others), ("With stock settings, ", stock))
+        for opening, part in (("", others), (_TUNED_OPENING, tuned), (_STOCK_OPENING, stock))
         if (by_arm := _by_arm(part))
     ]
 

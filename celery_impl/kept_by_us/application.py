@@ -11,7 +11,8 @@ from celery_impl.kept_by_us.publication import Publications
 from celery_impl.kept_by_us.publisher import Publisher
 from celery_impl.kept_by_us.state import JobStates
 from celery_impl.kept_by_us.step_state import StepStates
-from celery_impl.profile import CeleryProfile
+from celery_impl.profile import CeleryProfile, Results
+from celery_impl.steps import BackendSteps, Steps
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 
@@ -23,10 +24,14 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
     profile: CeleryProfile
     runtime: Runtime
     states: JobStates
-    step_states: StepStates
+    step_states: Steps
+    checkpoints: StepStates | None
+    """Where steps leave what a later attempt resumes from; None if each starts from nothing."""
     sessions: FaceWaits
     publications: Publications
     publisher: Publisher
+    reads_results_from: Any = None
+    """The result backend of a process whose own one is not Redis."""
     rebuild: tuple[Callable[..., "ChangeoverApp"], tuple[object, ...]] | None = None
     """How another process makes this application again; None if none has to."""
 
@@ -42,7 +47,12 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
     def open_state(self, database: Database) -> None:
         """Wire what Celery makes us keep in SQL."""
         self.states = JobStates(database)
-        self.step_states = StepStates(database)
+        kept = StepStates(database)
+        self.checkpoints = kept if self.profile.resumes else None
+        self.step_states = kept
+        if self.profile.results is Results.BACKEND:
+            backend = self.reads_results_from or self.backend
+            self.step_states = BackendSteps(self.states.begun, self.states.job, backend)
         self.sessions = FaceWaits(database)
         self.publications = Publications(database)
         self.publisher = Publisher(self, self.states, self.step_states, self.publications)

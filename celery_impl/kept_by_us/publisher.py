@@ -8,8 +8,8 @@ from kombu.exceptions import OperationalError
 
 from celery_impl.kept_by_us.publication import Publications
 from celery_impl.kept_by_us.state import JobStates
-from celery_impl.kept_by_us.step_state import StepStates
 from celery_impl.signatures import Signature
+from celery_impl.steps import Steps
 from celery_impl.workloads import WORKLOADS
 from shared.domain.errors import BadRequest, EngineUnavailable
 
@@ -22,7 +22,7 @@ class Publisher:
     """Publishes a job's flows, in turn with every other process that does so."""
 
     def __init__(
-        self, app: Celery, states: JobStates, steps: StepStates, publications: Publications
+        self, app: Celery, states: JobStates, steps: Steps, publications: Publications
     ) -> None:
         self._app = app
         self._states = states
@@ -68,5 +68,5 @@ class Publisher:
 
     def _flow(self, job_id: str, first_step: str) -> Signature:
         job = self._states.job(job_id)
-        done = self._steps.results(job_id).keys()
+        done = self._steps.finished(job_id)
         return WORKLOADS[job.workload].flow(self._app, job_id, job, first_step, done)

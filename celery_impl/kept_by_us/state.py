@@ -21,12 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import Engine as Database
 
-from celery_impl.kept_by_us.publication import announce, forget
+from celery_impl.kept_by_us.publication import announce, forget, received
 from celery_impl.workload import JobState
 from shared.adapters.sql import insert_if_absent, metadata
 from shared.domain.errors import UnknownJob
 from shared.domain.status import JobStatus
-from shared.policy import POLICIES
+from shared.policy import OPEN_SESSION, POLICIES
 
 jobs = Table(
     "celery_jobs",
@@ -100,6 +100,11 @@ class JobStates:
         with self._database.connect().execution_options(read_only=True) as connection:
             return list(connection.execute(query).scalars())
 
+    def begun(self, job_id: str, step: str) -> None:
+        """Note that a worker has a step."""
+        with self._database.begin() as connection:
+            begun(connection, job_id, step)
+
     def request_cancel(self, job_id: str) -> None:
         """Ask for a stop at the next step boundary, unless the step is seen through."""
         with self._database.begin() as connection:
@@ -145,6 +150,16 @@ def locked(connection: Connection, job_id: str) -> JobState:
     """Return a job that no other transaction changes until this one ends; `UnknownJob`."""
     query = select(jobs).where(jobs.c.job_id == job_id).with_for_update()
     return _state(connection.execute(query).first(), job_id)
+
+
+def begun(connection: Connection, job_id: str, step: str) -> None:
+    """Note, in the caller's transaction, that a worker has a step."""
+    received(connection, job_id, step)
+    # A late repeat of a step does not take a job out of its wait.
+    on_its_way = jobs.c.status.in_([JobStatus.ACCEPTED, JobStatus.RUNNING])
+    # A session that is being opened is not running: it is about to wait.
+    status = {} if step == OPEN_SESSION else {"status": JobStatus.RUNNING}
+    change(connection, job_id, on_its_way, step=step, **status)
 
 
 def change(connection: Connection, job_id: str, *conditions: object, **values: object) -> None:

@@ -1,13 +1,12 @@
 """The state of steps, in SQL: attempts, checkpoints and results, of which a broker keeps none."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Column, Integer, String, Table, Text, select, update
 from sqlalchemy import Engine as Database
 
-from celery_impl.kept_by_us.publication import received
-from celery_impl.kept_by_us.state import change, jobs
+from celery_impl.kept_by_us.state import begun
 from shared.adapters.sql import insert_or_ignore, metadata
-from shared.domain.status import JobStatus
-from shared.policy import OPEN_SESSION
 
 _steps = Table(
     "celery_steps",
@@ -37,12 +36,7 @@ class StepStates:
                 .values(attempts=_steps.c.attempts + 1)
                 .returning(_steps.c.attempts)
             ).scalar_one()
-            received(connection, job_id, step)
-            # A late repeat of a step does not take a job out of its wait.
-            on_its_way = jobs.c.status.in_([JobStatus.ACCEPTED, JobStatus.RUNNING])
-            # A session that is being opened is not running: it is about to wait.
-            status = {} if step == OPEN_SESSION else {"status": JobStatus.RUNNING}
-            change(connection, job_id, on_its_way, step=step, **status)
+            begun(connection, job_id, step)
         return attempts
 
     def save_checkpoint(self, job_id: str, step: str, ref: str) -> None:
@@ -59,6 +53,10 @@ class StepStates:
     def finish(self, job_id: str, step: str, result: str) -> None:
         """Store a step's result (JSON); messages carry none."""
         self._change(job_id, step, result=result)
+
+    def finished(self, job_id: str) -> Collection[str]:
+        """Return the steps that a flow which is published again may leave out."""
+        return self.results(job_id).keys()
 
     def results(self, job_id: str) -> dict[str, str]:
         """Return the results of the finished steps by step name."""

@@ -17,7 +17,7 @@ from shared.settings import Settings
 from shared.workloads.table import WORKLOADS
 
 ROOT = Path(__file__).parents[2]
-_FIRST = ("stock", "hardened")
+_FIRST = ("stock", "tuned", "hardened")
 PROFILES = {
     engine: [*_FIRST, *(name for name in profiles_of(engine) if name not in _FIRST)]
     for engine in ENGINES
@@ -45,7 +45,7 @@ def _table(engine: str) -> str:
     names = PROFILES[engine]
     folder = ROOT / f"{engine}_impl" / "profiles"
     profiles = [tomllib.loads((folder / f"{name}.toml").read_text()) for name in names]
-    demanding = [profiles[1], *profiles[2:], profiles[0]]
+    demanding = [*profiles[2:], profiles[1], profiles[0]]
     settings = list(dict.fromkeys(setting for profile in demanding for setting in profile))
     for profile in profiles:
         promises = profile["promises"]

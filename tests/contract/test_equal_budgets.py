@@ -13,8 +13,10 @@ from shared.settings import Settings
 NOTICED = (Impact.KILLED, Impact.CPU_KILLED, Impact.KEEPER_KILLED, Impact.SILENT)
 """What only the running out of a clock tells of."""
 ARMS = [
+    ("celery", "tuned"),
     ("celery", "hardened"),
     ("celery", "renewed"),
+    ("temporal", "tuned"),
     ("temporal", "hardened"),
     ("temporal", "standalone"),
 ]
@@ -51,7 +53,7 @@ def test_what_a_profile_says_of_its_clock_is_what_its_bound_is_made_of(
     assert (detection.clock is Clock.PROGRESS) == (clock == "heartbeat_timeout_s")
 
 
-@pytest.mark.parametrize("profile", ["hardened", "standalone"])
+@pytest.mark.parametrize("profile", ["tuned", "hardened", "standalone"])
 def test_a_budget_that_leaves_an_engine_nothing_is_refused_with_what_takes_it(profile: str) -> None:
     settings = Settings(profile=profile, detection_budget_s=2.0)
     with pytest.raises(BadSetting, match=r"=2 is too short .* 1 s for the shift of the server's"):

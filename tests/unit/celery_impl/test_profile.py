@@ -13,7 +13,7 @@ from celery_impl.profile import limit_countdowns, load
 from shared.domain.impact import Impact
 from shared.settings import Settings
 
-PROFILES = ["stock", "hardened", "renewed"]
+PROFILES = ["stock", "tuned", "hardened", "renewed"]
 
 
 @pytest.mark.parametrize("name", PROFILES)

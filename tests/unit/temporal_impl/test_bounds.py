@@ -33,7 +33,7 @@ def test_stock_takes_half_an_hour_after_either_signal() -> None:
     assert bounds[Impact.KILLED].seconds == 1801.0
 
 
-@pytest.mark.parametrize("name", ["stock", "hardened", "standalone"])
+@pytest.mark.parametrize("name", ["stock", "tuned", "hardened", "standalone"])
 def test_every_setting_has_its_value_reason_and_source(name: str) -> None:
     settings = create_engine(Settings(profile=name)).settings()
     assert len(settings) > len(POLICIES)
@@ -49,7 +49,7 @@ def test_heartbeats_come_many_times_within_their_timeout(budget_s: float) -> Non
     assert profile.heartbeat_throttle_s <= 0.2 * timeout_s
 
 
-@pytest.mark.parametrize("name", ["hardened", "standalone"])
+@pytest.mark.parametrize("name", ["tuned", "hardened", "standalone"])
 def test_every_step_has_what_notices_a_dead_worker_within_the_budget(name: str) -> None:
     profile = profiles.load(Settings(profile=name, detection_budget_s=6.0))
     for step, options in profile.all_step_options().items():
@@ -81,6 +81,12 @@ def test_a_worker_has_no_child_to_lose() -> None:
 
 
 def test_whoever_is_silent_is_missed_as_one_who_is_dead() -> None:
-    for name in ("stock", "hardened", "standalone"):
+    for name in ("stock", "tuned", "hardened", "standalone"):
         bounds = _bounds(profile=name)
         assert bounds[Impact.SILENT] == bounds[Impact.KILLED]
+
+
+def test_without_a_signal_handler_a_stop_is_a_kill() -> None:
+    bounds = _bounds(profile="tuned", detection_budget_s=20)
+    assert bounds[Impact.STOPPED] == bounds[Impact.KILLED]
+    assert bounds[Impact.KILLED].seconds == 20

@@ -51,6 +51,22 @@ def test_another_steps_start_does_not_lose_the_checkpoint() -> None:
     assert _run(lambda: ActivityHost(_STEP).resume_ref(), left=sent)[0] == "10:abc"
 
 
+def test_a_step_that_does_not_resume_sends_bare_heartbeats_and_starts_from_nothing() -> None:
+    def work() -> str | None:
+        host = ActivityHost(_STEP, resumes=False)
+        host.heartbeat(1, 2, "1:abc")
+        return host.resume_ref()
+
+    environment = ActivityEnvironment()
+    environment.info = replace(
+        environment.info, heartbeat_details=[_LEFT], heartbeat_timeout=timedelta(seconds=5)
+    )
+    sent: list[tuple[Any, ...]] = []
+    environment.on_heartbeat = lambda *details: sent.append(details)
+    assert environment.run(work) is None
+    assert sent == [()]
+
+
 def test_without_a_heartbeat_timeout_nothing_is_sent() -> None:
     _, sent = _run(lambda: ActivityHost(_STEP).heartbeat(1, 2, None), heartbeats=False)
     assert sent == []

@@ -13,7 +13,7 @@ from temporal_impl.engine import create_engine
 _PAGES = "http://127.0.0.1:8233/namespaces/changeover"
 
 
-@pytest.mark.parametrize("profile", ["stock", "hardened", "standalone"])
+@pytest.mark.parametrize("profile", ["stock", "tuned", "hardened", "standalone"])
 @pytest.mark.parametrize("workload", [IMAGE_GENERATION, FACE_SIMILARITY])
 def test_a_job_is_linked_to_the_page_of_what_it_is_on_the_server(
     profile: str, workload: str

@@ -115,6 +115,16 @@ def test_a_run_in_which_nothing_was_struck_says_so() -> None:
     assert second.startswith("No GPU worker was seen to die")
 
 
+def test_what_settings_alone_bought_is_said_between_the_two() -> None:
+    cells = [cell(f"celery/{rung}", recoveries=[4.0] * 20) for rung in ("hardened", "tuned")]
+    first, second, third = answer([*cells, cell("celery/stock", lost=20)])
+    assert "celery/hardened" in first
+    assert second.startswith("With settings alone, celery/tuned lost 0 of 20 killed jobs")
+    assert third.startswith("With stock settings, celery/stock lost 20 of 20")
+    tuned = [cell("celery/tuned", fault="zombie", kills=5, jobs=8)]
+    assert answer(tuned)[0].startswith("With settings alone, celery/tuned lost 0 of 8 jobs")
+
+
 def test_losses_on_hardened_are_said_first() -> None:
     first, _ = answer([cell("celery/hardened", kills=3, lost=1, recoveries=[4.0, 6.0])])
     assert "lost 1 of 3 killed jobs" in first

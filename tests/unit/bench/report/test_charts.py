@@ -55,7 +55,8 @@ def test_labels_never_overlap() -> None:
 
 
 def test_arms_of_one_engine_differ_in_line_style_as_well_as_in_colour() -> None:
-    arms = ["celery/stock", "celery/hardened", "temporal/stock", "temporal/hardened"]
+    rungs = ("stock", "tuned", "hardened")
+    arms = [f"{engine}/{rung}" for engine in ("celery", "temporal") for rung in rungs]
     styles = arm_styles([*arms, "temporal/standalone", "temporal/hardened-b"])
     for engine in ("celery", "temporal"):
         own = [style for arm, style in styles.items() if arm.startswith(engine)]
@@ -64,8 +65,9 @@ def test_arms_of_one_engine_differ_in_line_style_as_well_as_in_colour() -> None:
 
 def test_arms_keep_one_order() -> None:
     arms = ["temporal/standalone", "celery/hardened", "temporal/stock", "celery/stock", "x/y"]
-    assert sorted(arms, key=arm_key) == [
+    assert sorted([*arms, "celery/tuned"], key=arm_key) == [
         "celery/stock",
+        "celery/tuned",
         "celery/hardened",
         "temporal/stock",
         "temporal/standalone",
