@@ -32,6 +32,8 @@ _READER = {
     "redis_socket_connect_timeout": 0.5,
     "result_backend_always_retry": False,
 }
+OUTAGE_PATIENCE_S = 300.0
+"""How long the profiles' `task_publish_retry_policy` tries."""
 PUBLISHER_SETTINGS = [
     EffectiveSetting(
         f"publisher.broker_transport_options.{name}",
@@ -135,7 +137,9 @@ def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
         annotations |= _own_retries(policy, profile)
     if profile.time_limits:
         # The soft limit raises in the step, which is then retried. The hard one kills the child
-        # and fails the task, so it is for a step that hangs in C code only.
-        annotations["soft_time_limit"] = policy.start_to_close_s
-        annotations["time_limit"] = policy.start_to_close_s * 1.1
+        # and fails the task, so it is for a step that hangs in C code only. A task ends once what
+        # follows it is published (celery/app/trace.py, trace_task), so that a limit without the
+        # patience for that would fail a step whose work is done while the broker is away.
+        annotations["soft_time_limit"] = policy.start_to_close_s + OUTAGE_PATIENCE_S
+        annotations["time_limit"] = policy.start_to_close_s * 1.1 + OUTAGE_PATIENCE_S
     return annotations

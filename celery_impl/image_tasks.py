@@ -75,6 +75,9 @@ def notify_user(self: StepTask, job_id: str) -> None:
 def release_credits(self: StepTask, job_id: str) -> None:
     """Compensate a failed or cancelled job, as the errback of its steps, and end it."""
     states, failed_task = self.app.states, self.request.parent_id
+    if self.went_astray(job_id):
+        self.app.publisher.go_on(job_id)
+        return
     self.settle_failure(job_id)
     if failed_task == task_id(job_id, NOTIFY_USER):
         # The credits are captured: there is nothing to release.

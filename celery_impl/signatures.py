@@ -16,6 +16,11 @@ def task_id(job_id: str, step: str) -> str:
     return f"{job_id}/{step}"
 
 
+def step_of(task_id: str) -> str:
+    """Return the step whose task has this id."""
+    return task_id.partition("/")[2]
+
+
 def step_signature(
     app: Celery, job_id: str, step: str, *index: int, task: str, errback: str
 ) -> Signature:

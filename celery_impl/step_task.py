@@ -9,6 +9,8 @@ from celery.exceptions import Ignore
 
 from celery_impl.context import CeleryHost
 from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.signatures import step_of
+from celery_impl.workloads import WORKLOADS
 from shared.adapters.sql import DatabaseError
 from shared.codec import to_json
 from shared.domain.errors import JobCancelled, StepRefused, Superseded
@@ -93,6 +95,21 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
             # It lost its process or its time.
             reason = self._reason(self.request.parent_id)
             self.app.states.decide_outcome(job_id, JobStatus.FAILED, reason)
+
+    def went_astray(self, job_id: str) -> bool:
+        """As an errback, whether it is a message that failed and no step.
+
+        The step of the failed task has a result, and what follows it could not be published; or
+        it was never begun although all before it is finished, and so could not be published
+        itself, as the body of a chord. What is in SQL then says how the job goes on.
+        """
+        states, steps = self.app.states, self.app.step_states
+        job = states.job(job_id)
+        if not self.app.profile.recovers or job.outcome is not None or job.cancel_requested:
+            return False
+        done, step = steps.results(job_id), step_of(self.request.parent_id)
+        next_step = WORKLOADS[job.workload].next_step(job, done)
+        return step in done or (step == next_step and not steps.has_begun(job_id, step))
 
     def _reason(self, failed_task: str) -> str:
         # The errbacks of a chord's body are called before its failure is stored

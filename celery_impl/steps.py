@@ -17,6 +17,10 @@ class Steps(Protocol):
         """Note that a worker has a step, and return the attempt's number, from 1."""
         ...
 
+    def has_begun(self, job_id: str, step: str) -> bool:
+        """Whether a worker ever had a step; True where nobody knows."""
+        ...
+
     def finish(self, job_id: str, step: str, result: str) -> None:
         """Store a step's result (JSON)."""
         ...
@@ -50,6 +54,9 @@ class BackendSteps:
     def begin_attempt(self, job_id: str, step: str) -> int:
         self._begun(job_id, step)
         return int(current_task.request.retries) + 1
+
+    def has_begun(self, job_id: str, step: str) -> bool:  # noqa: ARG002
+        return True
 
     def finish(self, job_id: str, step: str, result: str) -> None:
         # Left to Celery it would be stored after the next step is published, which may then look

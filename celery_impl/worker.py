@@ -23,6 +23,7 @@ def main() -> None:
     role: Queue = parser.parse_args().role
     settings = _import_celery()
     from celery_impl.child import build_worker_app
+    from celery_impl.ending import EndsInTime
     from celery_impl.gate import ReadyChildren
     from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
     from celery_impl.profile import limit_countdowns
@@ -31,6 +32,7 @@ def main() -> None:
     slots = 1 if role is Queue.GPU else settings.cpu_slots
     limit_countdowns(app.conf, slots)
     app.steps["consumer"].add(ReadyChildren)
+    app.steps["worker"].add(EndsInTime)
     app.Worker(
         hostname=f"{settings.worker_name}@{socket.gethostname()}",
         queues=[role.value] if role is Queue.GPU else [role.value, *HOUSEKEEPING],

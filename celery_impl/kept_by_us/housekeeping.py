@@ -14,8 +14,6 @@ from celery import Task, shared_task
 
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.queues import Queues
-from celery_impl.workloads import WORKLOADS
-from shared.domain.errors import BadRequest
 from shared.workloads.face_similarity import session
 from shared.workloads.face_similarity.workload import FACES
 
@@ -88,15 +86,8 @@ def recover(self: HousekeepingTask) -> None:
     announced = {each.job_id for each in unseen}
     for job_id in set(unmoved) - announced - {job_id for job_id, _ in held}:
         if not app.publications.of_job(job_id):
-            job, done = app.states.job(job_id), app.step_states.results(job_id).keys()
-            try:
-                step = WORKLOADS[job.workload].next_step(job, done)
-            except BadRequest as error:
-                _log.warning("job %s cannot go on here: %s", job_id, error)
-                continue
-            _log.warning("job %s stands still: on from %s", job_id, step)
-            app.publications.announce(job_id, step)
-            app.publisher.publish_or_leave(job_id)
+            _log.warning("job %s stands still", job_id)
+            app.publisher.go_on(job_id)
 
 
 @_task(PURGE_UPLOADS)

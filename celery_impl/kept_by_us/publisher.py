@@ -52,6 +52,18 @@ class Publisher:
         except (OperationalError, EngineUnavailable, BadRequest) as error:
             _log.warning("job %s is left to the sweeper: %s", job_id, error)
 
+    def go_on(self, job_id: str) -> None:
+        """Publish whatever is next in a job of which no message is under way; or leave it."""
+        job, done = self._states.job(job_id), self._steps.finished(job_id)
+        try:
+            step = WORKLOADS[job.workload].next_step(job, done)
+        except BadRequest as error:
+            _log.warning("job %s cannot go on here: %s", job_id, error)
+            return
+        _log.warning("job %s goes on from %s", job_id, step)
+        self._publications.announce(job_id, step)
+        self.publish_or_leave(job_id)
+
     def _publish(self, job_id: str, step: str) -> bool:
         """Publish the flow that begins with `step`; False if it is another's turn."""
         if not self._publications.claim(job_id, step, PATIENCE_S):

@@ -39,6 +39,12 @@ class StepStates:
             begun(connection, job_id, step)
         return attempts
 
+    def has_begun(self, job_id: str, step: str) -> bool:
+        """Whether a worker ever had a step."""
+        query = select(_steps.c.attempts).where(_steps.c.job_id == job_id, _steps.c.step == step)
+        with self._database.connect().execution_options(read_only=True) as connection:
+            return connection.execute(query).first() is not None
+
     def save_checkpoint(self, job_id: str, step: str, ref: str) -> None:
         """Remember the newest point to resume from."""
         self._change(job_id, step, checkpoint=ref)
