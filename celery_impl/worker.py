@@ -3,18 +3,31 @@
 import argparse
 import os
 import socket
+import sys
 
+from shared.domain.errors import ChangeoverError
+from shared.extras import needed_to_compute, require
 from shared.policy import Queue
 from shared.settings import Settings
 
 
-def main() -> None:
-    """Run one worker in the foreground until a signal stops it."""
+def main() -> int:
+    """Run one worker until a signal stops it; 3 if the environment is not fit."""
     parser = argparse.ArgumentParser(prog="celery_impl.worker", description=__doc__)
     parser.add_argument("--role", type=Queue, choices=list(Queue), required=True)
     role: Queue = parser.parse_args().role
-    settings = Settings.from_environment()
+    try:
+        settings = Settings.from_environment()
+        if role is Queue.GPU:
+            require(needed_to_compute(settings.compute, settings.workloads))
+        _run(role, settings)
+    except ChangeoverError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 3
+    return 0
 
+
+def _run(role: Queue, settings: Settings) -> None:
     from celery_impl.profile import limit_countdowns, load
 
     # billiard reads REMAP_SIGTERM when it is imported (billiard/common.py), so Celery is
@@ -23,8 +36,11 @@ def main() -> None:
     from celery_impl.child import build_worker_app
     from celery_impl.gate import ReadyChildren
     from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
+    from shared.runtime import import_ahead
 
     app = build_worker_app(settings, role)
+    # Every child has it then; it cost each of them a quarter of a second of processor time.
+    import_ahead(role)
     slots = 1 if role is Queue.GPU else settings.cpu_slots
     limit_countdowns(app.conf, slots)
     app.steps["consumer"].add(ReadyChildren)
@@ -38,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,6 +16,7 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploym
 
 from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY
+from shared.extras import needed_to_compute, require
 from shared.policy import Queue
 from shared.presence import Presence
 from shared.runtime import Runtime, build_runtime
@@ -41,7 +42,10 @@ def main() -> int:
     # One line an effect is too much.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        asyncio.run(_run(role, Settings.from_environment()))
+        settings = Settings.from_environment()
+        if role is Queue.GPU:
+            require(needed_to_compute(settings.compute, settings.workloads))
+        asyncio.run(_run(role, settings))
     except ChangeoverError as error:
         _log.error("%s: %s", type(error).__name__, error)
         return 3
