@@ -39,7 +39,7 @@ def _run(role: Queue, settings: Settings) -> None:
     from shared.runtime import import_ahead
 
     app = build_worker_app(settings, role)
-    # Every child has it then; it cost each of them a quarter of a second of processor time.
+    # Every child has it then, also one that takes the place of another.
     import_ahead(role)
     slots = 1 if role is Queue.GPU else settings.cpu_slots
     limit_countdowns(app.conf, slots)

@@ -85,7 +85,10 @@ def import_ahead(role: Queue) -> None:
     Opens nothing and starts no thread: a worker that forks its children does so before it, once
     for all of them.
     """
+    import fsspec.implementations.local  # noqa: F401
+
     if role is Queue.CPU:
+        import httpcore  # noqa: F401
         import httpx  # noqa: F401
         import PIL.PngImagePlugin  # noqa: F401
 
