@@ -20,7 +20,7 @@ ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /app
 # Dependencies first: this layer, by far the largest, is rebuilt only when they change.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
-RUN pip install --constraint constraints.txt '.[postgres,monitoring]'
+RUN pip install --constraint constraints.txt '.[images,faces,postgres,monitoring]'
 COPY shared shared
 COPY celery_impl celery_impl
 COPY temporal_impl temporal_impl

@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help compare idempotency quick capabilities up test test-slow lint format clean
@@ -10,12 +12,17 @@ STAMP := $(VENV)/.installed
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-# pip, not another installer: only pip finds the CPU build of torch where one is at hand.
-$(STAMP): pyproject.toml constraints.txt
+# What is simulated needs no torch, no dlib and no decoder of videos.
+$(BASE): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'torch==2.13.0'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --editable .
+	touch $(BASE)
+
+# pip, not another installer: only pip finds the CPU build of torch where one is at hand.
+$(STAMP): $(BASE)
+	$(PIP) 'torch==2.13.0'
+	$(PIP) --editable '.[dev]'
 	touch $(STAMP)
 
 compare: $(STAMP) ## Run the default suite on both engines and write a report (about 8 minutes).
@@ -24,7 +31,7 @@ compare: $(STAMP) ## Run the default suite on both engines and write a report (a
 idempotency: $(STAMP) ## Which crash repeats what, by idempotency mode, on both engines.
 	$(BIN)/changeover compare idempotency
 
-quick: $(STAMP) ## The same in 90 s: both hardened arms, simulated GPU.
+quick: $(BASE) ## Both hardened arms with a simulated GPU, in 90 s with the installation.
 	$(BIN)/changeover compare --quick
 
 capabilities: $(STAMP) ## Test what each engine can do, 24 patterns on each (about 5 minutes).

@@ -2,25 +2,22 @@
 
 Exit status: 0 the run completed and every promise of its arms was kept; 1 a verdict
 fell short; 2 wrong usage or a bad scenario; 3 the environment is not fit; 130 interrupted.
+
+Each verb is imported once it is asked for: a `--help` should not wait for what it describes.
 """
 
 import os
+from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
-from bench.arms.engines import ENGINES
-from bench.arms.topology import Topology
 from bench.record.run_folder import DEFAULT_RESULTS
-from bench.scenario.file import shipped
-from bench.verbs.capabilities import capabilities_verb
-from bench.verbs.chaos import chaos_verb, list_verb
-from bench.verbs.compare import compare_verb, doctor_verb, report_verb
-from bench.verbs.interrupt import run_to_exit_status
-from bench.verbs.up import UpOptions, default_port, up
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(
     help="Run the same GPU jobs on Celery+Redis and on Temporal, break both, and compare.",
@@ -28,7 +25,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(stderr=True)
 
 Results = Annotated[Path, typer.Option(help="The folder that holds run folders.")]
 
@@ -46,6 +42,18 @@ class ComputeChoice(StrEnum):
 
     DIFFUSERS = "diffusers"
     SIMULATED = "simulated"
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def _exit_with(main: Coroutine[Any, Any, int]) -> NoReturn:
+    from bench.verbs.interrupt import run_to_exit_status
+
+    raise typer.Exit(run_to_exit_status(main))
 
 
 def _flag() -> EngineChoice:
@@ -72,6 +80,9 @@ def up_command(
     results: Results = DEFAULT_RESULTS,
 ) -> None:
     """Serve the facade with workers until Ctrl-C."""
+    from bench.arms.topology import Topology
+    from bench.verbs.up import UpOptions, default_port, up
+
     try:
         flag = _flag()
     except ValueError:
@@ -88,7 +99,7 @@ def up_command(
         results=results,
         topology=Topology(gpu_workers=gpu_workers, detection_budget_s=detection_budget),
     )
-    raise typer.Exit(run_to_exit_status(up(options, console)))
+    _exit_with(up(options, _console()))
 
 
 @app.command("compare")
@@ -106,10 +117,10 @@ def compare_command(
     ] = False,
 ) -> None:
     """Run a scenario on every arm and report what each engine lost, repeated and wasted."""
-    raise typer.Exit(
-        run_to_exit_status(
-            compare_verb("quick" if quick else scenario, seed, results, console, as_json=as_json)
-        )
+    from bench.verbs.compare import compare_verb
+
+    _exit_with(
+        compare_verb("quick" if quick else scenario, seed, results, _console(), as_json=as_json)
     )
 
 
@@ -131,13 +142,15 @@ def chaos_command(
     ] = False,
 ) -> None:
     """Inject faults from a scenario into every arm and report what came of each."""
+    from bench.verbs.chaos import chaos_verb, list_verb
+
     if list_faults:
-        raise typer.Exit(list_verb(console, as_json=as_json))
+        raise typer.Exit(list_verb(_console(), as_json=as_json))
     if not scenarios:
+        from bench.scenario.file import shipped
+
         raise typer.BadParameter(f"name a scenario: {', '.join(shipped())}; or --list")
-    raise typer.Exit(
-        run_to_exit_status(chaos_verb(scenarios, seed, results, console, as_json=as_json))
-    )
+    _exit_with(chaos_verb(scenarios, seed, results, _console(), as_json=as_json))
 
 
 @app.command("report")
@@ -151,7 +164,9 @@ def report_command(
 
     Without history.jsonl the report is drawn from metrics.json as it is.
     """
-    raise typer.Exit(report_verb(run, console, as_json=as_json))
+    from bench.verbs.compare import report_verb
+
+    raise typer.Exit(report_verb(run, _console(), as_json=as_json))
 
 
 @app.command("capabilities")
@@ -165,10 +180,11 @@ def capabilities_command(
     ] = False,
 ) -> None:
     """Test 24 patterns on each engine: native, built by us, or not possible."""
+    from bench.arms.engines import ENGINES
+    from bench.verbs.capabilities import capabilities_verb
+
     engines = list(ENGINES) if engine is EngineChoice.BOTH else [engine.value]
-    raise typer.Exit(
-        run_to_exit_status(capabilities_verb(engines, results, console, as_json=as_json))
-    )
+    _exit_with(capabilities_verb(engines, results, _console(), as_json=as_json))
 
 
 @app.command("doctor")
@@ -177,7 +193,9 @@ def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check that this machine is fit for a run."""
-    raise typer.Exit(run_to_exit_status(doctor_verb(results, console, as_json=as_json)))
+    from bench.verbs.compare import doctor_verb
+
+    _exit_with(doctor_verb(results, _console(), as_json=as_json))
 
 
 def main() -> None:

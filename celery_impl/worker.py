@@ -3,32 +3,54 @@
 import argparse
 import os
 import socket
+import sys
 
+from shared.domain.errors import ChangeoverError
+from shared.extras import needed_to_compute, require
 from shared.policy import Queue
 from shared.settings import Settings
 
 
 def preload() -> None:
     """Import all that a worker and its models need: for a process that forks workers."""
-    settings = _import_celery()
+    settings = Settings.from_environment()
+    _import_celery(settings)
     from shared.compute.choose import import_libraries
+    from shared.runtime import import_ahead
 
     import_libraries(settings)
+    for role in Queue:
+        import_ahead(role)
 
 
-def main() -> None:
-    """Run one worker in the foreground until a signal stops it."""
+def main() -> int:
+    """Run one worker until a signal stops it; 3 if the environment is not fit."""
     parser = argparse.ArgumentParser(prog="celery_impl.worker", description=__doc__)
     parser.add_argument("--role", type=Queue, choices=list(Queue), required=True)
     role: Queue = parser.parse_args().role
-    settings = _import_celery()
+    try:
+        settings = Settings.from_environment()
+        if role is Queue.GPU:
+            require(needed_to_compute(settings.compute, settings.workloads))
+        _run(role, settings)
+    except ChangeoverError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+def _run(role: Queue, settings: Settings) -> None:
+    _import_celery(settings)
     from celery_impl.child import build_worker_app
     from celery_impl.ending import EndsInTime
     from celery_impl.gate import ReadyChildren
     from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
     from celery_impl.profile import limit_countdowns
+    from shared.runtime import import_ahead
 
     app = build_worker_app(settings, role)
+    # Every child has it then, also one that takes the place of another.
+    import_ahead(role)
     slots = 1 if role is Queue.GPU else settings.cpu_slots
     limit_countdowns(app.conf, slots)
     app.steps["consumer"].add(ReadyChildren)
@@ -42,20 +64,17 @@ def main() -> None:
     ).start()
 
 
-def _import_celery() -> Settings:
-    """Import it as the profile wants it, and return the settings.
+def _import_celery(settings: Settings) -> None:
+    """Import it as the profile wants it.
 
     billiard reads REMAP_SIGTERM when it is imported (billiard/common.py), so Celery is imported
     only after the profile has set it.
     """
     from celery_impl.profile import load
 
-    settings = Settings.from_environment()
     os.environ.update(load(settings).environment)
     import celery_impl.child  # noqa: F401
 
-    return settings
-
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

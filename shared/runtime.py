@@ -53,6 +53,7 @@ class Runtime:
         A worker does so before it takes work: a GPU worker loads its models, a CPU worker, which
         alone applies effects, the client that sends them.
         """
+        import_ahead(role)
         if role is Queue.GPU:
             self.load_models()
         else:
@@ -76,6 +77,20 @@ class Runtime:
                 detail=f"{time.monotonic() - began_at:.3f}",
             )
         )
+
+
+def import_ahead(role: Queue) -> None:
+    """Import now what the first step of this role would import; harmless to repeat.
+
+    Opens nothing and starts no thread: a worker that forks its children does so before it, once
+    for all of them.
+    """
+    import fsspec.implementations.local  # noqa: F401
+
+    if role is Queue.CPU:
+        import httpcore  # noqa: F401
+        import httpx  # noqa: F401
+        import PIL.PngImagePlugin  # noqa: F401
 
 
 def build_runtime(settings: Settings) -> Runtime:

@@ -17,9 +17,10 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploym
 from shared.compute.choose import import_libraries
 from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY
+from shared.extras import needed_to_compute, require
 from shared.policy import Queue
 from shared.presence import Presence
-from shared.runtime import Runtime, build_runtime
+from shared.runtime import Runtime, build_runtime, import_ahead
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.client import connect_for_worker, explain, settle
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 def preload() -> None:
     """Import all that a worker and its models need: for a process that forks workers."""
     import_libraries(Settings.from_environment())
+    for role in Queue:
+        import_ahead(role)
 
 
 def main() -> int:
@@ -47,7 +50,10 @@ def main() -> int:
     # One line an effect is too much.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        asyncio.run(_run(role, Settings.from_environment()))
+        settings = Settings.from_environment()
+        if role is Queue.GPU:
+            require(needed_to_compute(settings.compute, settings.workloads))
+        asyncio.run(_run(role, settings))
     except ChangeoverError as error:
         _log.error("%s: %s", type(error).__name__, error)
         return 3

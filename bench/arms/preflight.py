@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ import psutil
 from bench.arms.addresses import configured
 from bench.arms.services import redis_binary, temporal_binary
 from bench.errors import NotFit
+from shared.extras import Need
 from shared.settings import Settings
 
 _DISK_MIB = 500
@@ -39,9 +40,12 @@ class Finding:
     remedy: str = ""
 
 
-def preflight(results: Path, *, arms: int = 1, compute: str = "simulated") -> list[Finding]:
+def preflight(
+    results: Path, *, arms: int = 1, compute: str = "simulated", needs: Sequence[Need] = ()
+) -> list[Finding]:
     """Look at everything that a run of so many arms at once needs."""
     return [
+        *drivers(needs),
         *_servers(),
         _disk(results),
         _memory(arms, compute),
@@ -56,6 +60,16 @@ def refuse_if_unfit(findings: list[Finding]) -> None:
     unfit = [finding for finding in findings if finding.level is Level.UNFIT]
     if unfit:
         raise NotFit("; ".join(f"{f.what}: {f.detail}; {f.remedy}" for f in unfit))
+
+
+def drivers(needs: Sequence[Need], level: Level = Level.UNFIT) -> Iterator[Finding]:
+    """Look whether what these drivers need is installed; `level` is for what is not."""
+    for need in dict.fromkeys(needs):
+        if said := need.complaint:
+            remedy = "or leave out what needs it: `changeover compare --quick` does"
+            yield Finding("packages", level, said, remedy)
+        else:
+            yield Finding("packages", Level.OK, f"{need.who} has all that it needs")
 
 
 def _servers() -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from bench.scenario.soak import SoakPlan
 from bench.scenario.table import ArmNames, Table, arm_of, each_once
 from shared.domain.durability import Durability
 from shared.domain.jobs import IMAGE_GENERATION
+from shared.extras import Need, needed_to_compute
 
 
 def _is_fault(name: str) -> str:
@@ -287,6 +288,15 @@ class Scenario(Table):
         if self.soak is not None:
             parts.append((len(self.soak.arms), "simulated"))
         return max(parts, key=lambda part: (part[1] == "diffusers", part[0]))
+
+    @property
+    def needs(self) -> list[Need]:
+        """What has to be installed for its drivers; soak and experiments are simulated."""
+        return [
+            need
+            for stage in self.stages
+            for need in needed_to_compute(stage.compute, stage.workloads)
+        ]
 
     @field_validator("stages")
     @classmethod

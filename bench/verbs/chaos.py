@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.arms.preflight import drivers, refuse_if_unfit
 from bench.faults.fault import Facts
 from bench.faults.registry import LISTED
 from bench.scenario.file import load_scenario, shipped
@@ -17,9 +18,10 @@ from shared.codec import to_json
 async def chaos_verb(
     names: list[str], seed: int | None, results: Path, console: Console, *, as_json: bool
 ) -> int:
-    """Run the scenarios; return the worst exit status. All are read before the first one runs."""
-    for name in names:
-        load_scenario(name)
+    """Run the scenarios; return the worst exit status. All are read, and what their drivers need is
+    looked for, before the first one runs."""
+    needs = [need for name in names for need in load_scenario(name)[0].needs]
+    refuse_if_unfit(list(drivers(needs)))
     statuses = [await compare_verb(name, seed, results, console, as_json=as_json) for name in names]
     return max(statuses)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.arms.preflight import Finding, Level, preflight, refuse_if_unfit
+from bench.arms.preflight import Finding, Level, drivers, preflight, refuse_if_unfit
 from bench.checkers.measure import measure
 from bench.record.history import read_history
 from bench.record.metrics import Metrics, Verdict, read_metrics, write_metrics
@@ -16,9 +16,14 @@ from bench.report.terminal import print_report
 from bench.scenario.file import load_scenario
 from bench.trials.run import run_scenario
 from shared.codec import to_json
+from shared.domain.faces import FACE_SIMILARITY
+from shared.extras import needed_to_compute
 
 FELL_SHORT, BAD_INPUT, NOT_FIT = 1, 2, 3
+DEFAULT_SUITE = "compare"
 HISTORY, METRICS = "history.jsonl", "metrics.json"
+_OTHER_NEEDS = needed_to_compute("diffusers", [FACE_SIMILARITY])
+"""What the default suite does without."""
 
 
 async def compare_verb(
@@ -29,7 +34,7 @@ async def compare_verb(
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
     arms, compute = scenario.largest
-    findings = preflight(results, arms=arms, compute=compute)
+    findings = preflight(results, arms=arms, compute=compute, needs=scenario.needs)
     refuse_if_unfit(findings)
     _print_findings([f for f in findings if f.level is not Level.OK], console)
     folder = new_run_folder(results, scenario.name)
@@ -50,7 +55,10 @@ async def compare_verb(
 
 async def doctor_verb(results: Path, console: Console, *, as_json: bool) -> int:
     """Say whether this machine is fit for the default suite; return the exit status."""
-    findings = preflight(results, arms=5, compute="diffusers")
+    scenario, _ = load_scenario(DEFAULT_SUITE)
+    arms, compute = scenario.largest
+    findings = preflight(results, arms=arms, compute=compute, needs=scenario.needs)
+    findings += list(drivers(_OTHER_NEEDS, level=Level.WARNING))
     if as_json:
         sys.stdout.write(to_json(findings) + "\n")
     else:

@@ -14,6 +14,8 @@ from bench.arms.supervisor import Supervisor
 from bench.arms.topology import Arm, Topology, await_ready, start_stack
 from bench.errors import NotFit
 from bench.record.run_folder import new_run_folder
+from shared.domain.faces import FACE_SIMILARITY
+from shared.extras import complaints, needed_to_compute, require
 from shared.settings import Settings
 
 NAMESPACE = "changeover"
@@ -50,6 +52,7 @@ async def up(options: UpOptions, console: Console) -> int:
         if found and not found.possible:
             budget = f"a detection budget of {options.topology.detection_budget_s:g} s"
             raise NotFit(f"{budget} is too short for {engine}/{options.profile}: {found.reason}")
+    workloads = _workloads(settings, options.compute, console)
     if listening(options.port):
         raise NotFit(f"port {options.port} is taken; choose another with --port")
     folder = new_run_folder(options.results, "up")
@@ -66,7 +69,7 @@ async def up(options: UpOptions, console: Console) -> int:
                 supervisor,
                 arm=Arm(options.engines[0], options.profile),
                 engines=options.engines,
-                workloads=settings.workloads,
+                workloads=workloads,
                 topology=options.topology,
                 backends=backends,
                 folder=folder,
@@ -88,6 +91,22 @@ async def up(options: UpOptions, console: Console) -> int:
         console.print("stop    Ctrl-C")
         await asyncio.Event().wait()
     return 0
+
+
+def _workloads(settings: Settings, compute: str, console: Console) -> frozenset[str]:
+    """Return what to serve; `MissingExtra` if that needs something that is not installed.
+
+    Face sessions are left out, and that is said, if only their packages are missing and nobody
+    asked for them by name.
+    """
+    served = settings.workloads
+    by_default = "workloads" not in settings.model_fields_set
+    if by_default and (lacking := complaints(needed_to_compute(compute, [FACE_SIMILARITY]))):
+        said = f"face sessions are not served: {'; '.join(lacking)}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+        served -= {FACE_SIMILARITY}
+    require(needed_to_compute(compute, served))
+    return served
 
 
 def _own_stores() -> dict[str, str]:

@@ -5,13 +5,14 @@ import hashlib
 import uuid
 from pathlib import Path
 
-import fsspec
-
 
 class FsspecArtifacts:
     """`Artifacts` below one URL. A blob appears under its name only once it is complete."""
 
     def __init__(self, url: str) -> None:
+        # Late: a clock, which registers the tasks without running any, has no use for it.
+        import fsspec
+
         self._fs, self._root = fsspec.core.url_to_fs(url)
 
     def put(self, data: bytes) -> str:

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from shared.compute.dlib_weights import LANDMARKS, RESNET, checked, weights_folder
 from shared.ports.face_embedder import FaceBox, FaceEmbedding, Pixels
 
@@ -17,8 +15,8 @@ class DlibFaces:
     """HOG detector, 5-point landmarks and a ResNet of 29 layers with 128 outputs.
 
     99.38 % on Labeled Faces in the Wild with a threshold of 0.6 on the distance
-    (dlib.net/face_recognition.py.html). `folder` overrides where the weights are. dlib and
-    numpy are imported by `load`, not before.
+    (dlib.net/face_recognition.py.html). `folder` overrides where the weights are. dlib, numpy
+    and Pillow are imported by `load`, not before.
     """
 
     name = "dlib: face_recognition_resnet_model_v1 (cpu)"
@@ -36,6 +34,7 @@ class DlibFaces:
         """
         import dlib
         import numpy as np
+        import PIL.Image  # noqa: F401
 
         folder = self._folder or weights_folder()
         self._landmarks = dlib.shape_predictor(checked(folder, LANDMARKS))
@@ -61,6 +60,7 @@ class DlibFaces:
         in small copies, and false ones are fewer there.
         """
         import numpy as np
+        from PIL import Image
 
         height, width, _ = image.shape
         far = min(1.0, _DETECT_PX / max(height, width))

@@ -5,8 +5,6 @@ import io
 import time
 from functools import partial
 
-from PIL import Image
-
 from shared.ports.image_generator import ImageSpec, Resume, StepCallback
 
 
@@ -26,6 +24,9 @@ class SimulatedImages:
 
     def load(self) -> None:
         """Wait as long as loading a model would take."""
+        # Late, so that only a process that paints loads Pillow.
+        import PIL.PngImagePlugin  # noqa: F401
+
         time.sleep(self._load_s)
 
     def generate(
@@ -44,6 +45,8 @@ def _state(spec: ImageSpec, done: int) -> bytes:
 
 
 def _paint(spec: ImageSpec) -> bytes:
+    from PIL import Image
+
     digest = hashlib.sha256(f"{spec.prompt}\0{spec.seed}\0{spec.steps}".encode()).digest()
     tile = Image.frombytes("RGB", (3, 3), digest[:27])
     out = io.BytesIO()

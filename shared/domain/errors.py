@@ -20,6 +20,10 @@ class BadSetting(ChangeoverError):
     exit_status = 2
 
 
+class MissingExtra(ChangeoverError):
+    """A driver's packages are not installed; install the extra that the message names."""
+
+
 class BadRequest(ChangeoverError):
     """The request can never succeed as it is; correct it and send it again."""
 

@@ -135,14 +135,16 @@ def _computing(view: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def start_up(folder: Path, *arguments: str, **env: str) -> Served:
-    """Start `changeover up` and wait until it is ready."""
+def start_up(folder: Path, *arguments: str, hidden: str = "", **env: str) -> Served:
+    """Start `changeover up` and wait until it is ready; `hidden` are packages that it lacks."""
     port = free_port()
     log = folder / "up.log"
     with log.open("w") as out:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "bench", "up"),
+                *(sys.executable, "-m"),
+                *(("tests.without", hidden) if hidden else ()),
+                *("bench", "up"),
                 *("--port", str(port), "--results", str(folder), *arguments),
             ],
             stdout=out,

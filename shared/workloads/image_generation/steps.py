@@ -15,7 +15,6 @@ from shared.ports.decisions import Decisions
 from shared.ports.image_generator import ImageGenerator, ImageSpec, Resume, SaveState
 from shared.ports.jobs import Jobs
 from shared.ports.step_context import StepContext
-from shared.workloads.image_generation.contact_sheet import contact_sheet
 
 PNG = "image/png"
 
@@ -88,6 +87,9 @@ def assemble(
     ctx: StepContext, job: ImageJob, images: list[GeneratedImage], ports: ImagePorts
 ) -> Artifact:
     """Lay the pictures out on one contact sheet."""
+    # Late: it brings Pillow, which only workers that assemble should load.
+    from shared.workloads.image_generation.contact_sheet import contact_sheet
+
     if len(images) != job.n:
         raise BadRequest(f"{len(images)} pictures arrived where {job.n} were asked for")
     sheet = contact_sheet([ports.artifacts.get(image.artifact.sha256) for image in images])

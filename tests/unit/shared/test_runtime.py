@@ -1,7 +1,5 @@
 """The composition root wires what is served, and loads no other model."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,19 +45,6 @@ def test_only_the_models_of_what_is_served_are_loaded(
     runtime.warm_up(Queue.GPU)
     assert (images.loaded, faces.loaded) == loaded
     runtime.database.dispose()
-
-
-@pytest.mark.parametrize(
-    "modules",
-    ["shared.runtime", "celery_impl.worker, celery_impl.child", "temporal_impl.worker"],
-)
-def test_a_process_loads_numpy_and_codecs_only_once_it_computes_with_them(modules: str) -> None:
-    code = (
-        f"import sys, {modules}\n"
-        "print(sorted(sys.modules.keys() & {'av', 'diffusers', 'dlib', 'numpy', 'torch'}))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
 
 
 def test_uploads_are_kept_apart_from_artifacts(tmp_path: Path) -> None:
