@@ -128,6 +128,10 @@ def _runs_out_at(info: CellInfo, fault: Fault, hit: Attempt) -> float:
             began_s = hit.started_s
         case _:
             began_s = max(r.mono_s for r in hit.records if r.mono_s <= fault.mono_s)
+            if every_s := info.clock_lag_s:
+                # The first one is sent at once, and then one every so often (SDK, throttling).
+                sent = (fault.mono_s - hit.started_s) // every_s
+                began_s = min(began_s, hit.started_s + sent * every_s)
     return began_s + (info.clock_s or 0.0)
 
 

@@ -63,6 +63,8 @@ class CellInfo:
     """What its engine notices a dead worker by; None if not by what follows from the budget."""
     clock_s: float | None = None
     """What the budget leaves for that clock."""
+    clock_lag_s: float = 0.0
+    """How seldom a sign of life is sent: the clock runs from one that may be so much older."""
     healthy_step_s: float | None = None
     """How long a simulated `generate_image` takes if nothing happens to it; None for a real one."""
     kind: CellKind = CellKind.TRIALS

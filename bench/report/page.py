@@ -15,6 +15,7 @@ from bench.report.columns import CONTROL_COLUMNS, MORE_COLUMNS, fault_columns
 from bench.report.fault_table import FaultTable, build_fault_table
 from bench.report.format import given
 from bench.report.frontier import FrontierSection, build_frontier, setting_of
+from bench.report.grouping import grouped
 from bench.report.idempotency import IdempotencySection, build_idempotency
 from bench.report.pictures import PictureSet, load_pictures
 from bench.report.soak import SoakSection, build_soak
@@ -161,10 +162,7 @@ def build_page(info: RunInfo, metrics: Metrics, folder: Path) -> Page:
     cells = {cell.id: cell for cell in info.cells}
     said = metrics.sentences
     frontier = build_frontier(metrics.frontier, said.get("frontier", []), styles)
-    groups: dict[tuple[str, str, str, str], list[CellMetrics]] = {}
-    for cell in metrics.cells:
-        setting = _part_of(cells.get(cell.id), frontier)
-        groups.setdefault((cell.fault, cell.workload, cell.compute, setting), []).append(cell)
+    groups = grouped(metrics.cells, cells, lambda info: _part_of(info, frontier))
     alike = Counter(key[:3] for key in groups)
     sections = [
         replace(

@@ -79,7 +79,9 @@ def stage_cells(
 
 def _clock(arm: Arm, budget_s: float) -> dict[str, Any]:
     found = detection_of(arm.engine, arm.profile, budget_s)
-    return {"clock": found.clock, "clock_s": found.timeout_s} if found else {}
+    if found is None:
+        return {}
+    return {"clock": found.clock, "clock_s": found.timeout_s, "clock_lag_s": found.lag_s}
 
 
 def absent_cells(stage: Stage) -> list[AbsentCell]:

@@ -13,13 +13,16 @@ KILLED_AT = 6.0
 """The step had begun at 0 s, and its last sign of life was at 6 s: five of ten done."""
 
 
-def killed(clock: Clock | None, clock_s: float | None, *, backoff_s: float = 0.0) -> Story:
+def killed(
+    clock: Clock | None, clock_s: float | None, *, backoff_s: float = 0.0, lag_s: float = 0.0
+) -> Story:
     parts = {"backoff_s": backoff_s} if backoff_s else {}
     story = Story(
         fault="sigkill",
         trials=1,
         clock=clock,
         clock_s=clock_s,
+        clock_lag_s=lag_s,
         predicted=Bound(30.0, parts, ""),
     )
     for number in range(2):
@@ -60,6 +63,15 @@ def test_a_clock_that_runs_from_the_last_sign_of_life_begins_anew() -> None:
     story = killed(Clock.PROGRESS, 4.0, backoff_s=1.0)
     assert terms(story, handed_out=11.3) == {
         Term.CLOCK: pytest.approx(4.0),
+        Term.HANDING_OUT: pytest.approx(1.3),
+    }
+
+
+def test_a_sign_of_life_that_is_sent_seldom_is_older_than_the_last_progress() -> None:
+    """Sent at 0 s and at 4 s: at the kill, at 6 s, two of four seconds have run."""
+    story = killed(Clock.PROGRESS, 4.0, backoff_s=1.0, lag_s=4.0)
+    assert terms(story, handed_out=9.3) == {
+        Term.CLOCK: pytest.approx(2.0),
         Term.HANDING_OUT: pytest.approx(1.3),
     }
 

@@ -66,8 +66,10 @@ def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
     assert set(affordable.arms) == set(affordable.budgets_s) == hardened
     assert all(budget < affordable.detection_budget_s for budget in affordable.budgets_s.values())
     apart = {"celery/stock", "temporal/stock", "temporal/standalone", *hardened}
-    ladder, real = [stage for stage in scenario.stages if not stage.budgets_s]
-    assert set(ladder.arms) == apart | {"celery/tuned", "temporal/tuned"}
+    ladder, rest, real = [stage for stage in scenario.stages if not stage.budgets_s]
+    assert not set(ladder.arms) & set(rest.arms)
+    assert {*ladder.arms, *rest.arms} == apart | {"celery/tuned", "temporal/tuned"}
+    assert (ladder.job, ladder.detection_budget_s) == (rest.job, rest.detection_budget_s)
     assert set(real.arms) == apart
 
 
