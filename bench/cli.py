@@ -23,7 +23,7 @@ from bench.verbs.interrupt import run_to_exit_status
 from bench.verbs.up import UpOptions, default_port, up
 
 app = typer.Typer(
-    help="Run the same GPU jobs on Celery+Redis and on Temporal, break both, and compare.",
+    help="Run the same GPU jobs on Celery and on Temporal, break both, and compare.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
