@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 app = typer.Typer(
-    help="Run the same GPU jobs on Celery+Redis and on Temporal, break both, and compare.",
+    help="Run the same GPU jobs on Celery and on Temporal, break both, and compare.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

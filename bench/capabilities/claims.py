@@ -29,6 +29,8 @@ class SourceClaim:
     support: Support | None
     why: str
     lines: int
+    because_of: str = ""
+    """The server for whose sake alone it is built."""
 
 
 def read_claim(module: Path) -> SourceClaim:
@@ -42,12 +44,24 @@ def read_claim(module: Path) -> SourceClaim:
         match node:
             case ast.Assign(
                 targets=[ast.Name(id="CLAIM")],
-                value=ast.Call(args=[ast.Attribute(attr=support), ast.Constant(value=str(why))]),
+                value=ast.Call(
+                    args=[ast.Attribute(attr=support), ast.Constant(value=str(why))],
+                    keywords=keywords,
+                ),
             ):
                 known = Support[support]
                 possible = known is not Support.NOT_POSSIBLE
-                return SourceClaim(known, why, lines_of_code(source) if possible else 0)
+                lines = lines_of_code(source) if possible else 0
+                return SourceClaim(known, why, lines, _because_of(keywords))
     return SourceClaim(None, f'{module.name} has no `CLAIM = Claim(Support.…, "why")`', 0)
+
+
+def _because_of(keywords: list[ast.keyword]) -> str:
+    for keyword in keywords:
+        match keyword:
+            case ast.keyword(arg="because_of", value=ast.Constant(value=str(server))):
+                return server
+    return ""
 
 
 def lines_of_code(source: str) -> int:

@@ -103,7 +103,8 @@ def _cell(engine: str, pattern: str, passed: bool | None) -> Cell:
     claim = read_claim(_folder(engine) / f"{pattern}.py")
     if claim.support is Support.NOT_POSSIBLE:
         return Cell(claim.support, None, 0, claim.why)
-    return Cell(claim.support or "missing", passed, claim.lines, claim.why)
+    support = claim.support or "missing"
+    return Cell(support, passed, claim.lines, claim.why, claim.because_of)
 
 
 def _folder(engine: str) -> Path:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from bench.record.matrix import Matrix
+from bench.record.matrix import Matrix, tried_as
 from bench.record.metrics import SCHEMA, Metrics, Verdict
 from bench.record.run_info import RunInfo
 from shared.ports.patterns import Support
@@ -32,7 +32,7 @@ def capabilities_answer(matrix: Matrix) -> list[str]:
     engines = list(matrix.base_lines)
     clauses = [_support(matrix, engine) for engine in engines]
     lines = [
-        f"{sum(row.engines[engine].lines for row in matrix.rows)} on {engine.capitalize()}"
+        f"{sum(row.engines[engine].lines for row in matrix.rows)} on {tried_as(engine)}"
         for engine in engines
     ]
     shared = [str(matrix.base_lines[engine]) for engine in engines]
@@ -46,7 +46,7 @@ def capabilities_answer(matrix: Matrix) -> list[str]:
 def _support(matrix: Matrix, engine: str) -> str:
     count = Counter(row.engines[engine].support for row in matrix.rows)
     clause = (
-        f"{engine.capitalize()} has {count[Support.NATIVE]} natively "
+        f"{tried_as(engine)} has {count[Support.NATIVE]} natively "
         f"and {count[Support.BUILT]} were built on it"
     )
     if impossible := count[Support.NOT_POSSIBLE]:

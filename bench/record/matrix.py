@@ -10,6 +10,12 @@ from rich.text import Text
 from shared.ports.patterns import Support
 
 _WIDE = 110
+_TRIED_AS = {"celery": "Celery on Redis"}
+
+
+def tried_as(engine: str) -> str:
+    """Return the engine as the suite tries it, with the server where it has a choice of them."""
+    return _TRIED_AS.get(engine, engine.capitalize())
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,13 @@ class Cell:
     passed: bool | None
     lines: int
     why: str
+    because_of: str = ""
+    """The server for whose sake alone the pattern is built."""
+
+    @property
+    def shown(self) -> str:
+        """The support in words, with the server that asks for it."""
+        return f"{self.support} for {self.because_of}" if self.because_of else self.support
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     table.add_column("", justify="right")
     table.add_column("Pattern")
     for engine in engines:
-        table.add_column(engine, no_wrap=True)
+        table.add_column(tried_as(engine), no_wrap=True)
         table.add_column("", no_wrap=True)
         table.add_column("lines", justify="right")
         if wide:
@@ -89,5 +102,5 @@ def _entries(cell: Cell, wide: bool) -> list[Text]:
         False: Text("failed", style="bold red"),
         None: Text("-", style="dim"),
     }
-    shown = [Text(cell.support), passed[cell.passed], Text(str(cell.lines))]
+    shown = [Text(cell.shown), passed[cell.passed], Text(str(cell.lines))]
     return [*shown, Text(cell.why)] if wide else shown

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bench.record.matrix import Cell, Matrix
+from bench.record.matrix import Cell, Matrix, tried_as
 from bench.record.run_info import CapabilityInfo
 from bench.report.arms import PLAIN, ArmStyle
 from bench.report.format import Shown, Tone, date, exact
@@ -57,7 +57,7 @@ def build_capabilities(
         sentences,
         _tried(info, run_id),
         [
-            EngineColumn(engine, _STYLES.get(engine, PLAIN), lines)
+            EngineColumn(tried_as(engine), _STYLES.get(engine, PLAIN), lines)
             for engine, lines in info.matrix.base_lines.items()
         ],
         [
@@ -80,11 +80,12 @@ def _tried(info: CapabilityInfo, run_id: str) -> str:
 
 
 def _tally(matrix: Matrix, engine: str) -> str:
-    """`celery passed 22 of 24 (1 not run)`; what is not possible is in neither number."""
+    """`Celery on Redis passed 22 of 24 (1 not run)`; what is not possible is in neither number."""
     cells = [row.engines[engine] for row in matrix.rows]
     possible = [cell for cell in cells if cell.support != Support.NOT_POSSIBLE]
     untried = sum(cell.passed is None for cell in possible)
-    said = f"{engine} passed {sum(cell.passed is True for cell in possible)} of {len(possible)}"
+    passed = sum(cell.passed is True for cell in possible)
+    said = f"{tried_as(engine)} passed {passed} of {len(possible)}"
     return f"{said} ({untried} not run)" if untried else said
 
 
@@ -94,7 +95,7 @@ def _shown(cell: Cell) -> Shown:
         return Shown(cell.support, exact(0), note=cell.why, tone=Tone.QUIET)
     mark, outcome = _OUTCOMES[cell.passed]
     return Shown(
-        f"{mark} {cell.support}".strip(),
+        f"{mark} {cell.shown}".strip(),
         exact(cell.lines),
         f"{outcome}, {plural(cell.lines, 'line')}",
         cell.why,

@@ -1,1 +1,1 @@
-"""The capability patterns on Celery and Redis, a module a row."""
+"""The capability patterns on Celery on Redis, a module a row."""

@@ -9,9 +9,11 @@ from shared.workloads.pattern_steps import nap
 
 CLAIM = Claim(
     Support.BUILT,
-    "A chord would do, but a worker takes a message by BRPOP and only then notes it as "
+    "A chord would do, but on Redis a worker takes a message by BRPOP and only then notes it as "
     "unacknowledged (kombu/transport/redis.py): killed in between, it loses it, and the chord "
-    "waits for ever. Beat publishes again what is missing once nothing moves.",
+    "waits for ever. Beat publishes again what is missing once nothing moves. RabbitMQ keeps a "
+    "message until it is acknowledged.",
+    because_of="Redis",
 )
 
 SWEEP = {"task": "batch.sweep", "schedule": 1.0}

@@ -9,8 +9,8 @@ from shared.workloads.pattern_steps import count
 
 CLAIM = Claim(
     Support.BUILT,
-    "The message comes back after the visibility timeout (celery docs, userguide/tasks, "
-    "acks_late) and knows nothing of its first delivery: the task keeps its checkpoint as its "
+    "The message comes back, on Redis after the visibility timeout (celery docs, userguide/tasks, "
+    "acks_late), and knows nothing of its first delivery: the task keeps its checkpoint as its "
     "own state in the result backend, and reads it there.",
 )
 

@@ -27,7 +27,7 @@ _OUTCOMES = {
 
 
 class CeleryPatterns:
-    """`Patterns` on Celery and Redis. Its clients block, so calls run in threads."""
+    """`Patterns` on Celery with Redis. Its clients block, so calls run in threads."""
 
     def __init__(self, app: PatternApp) -> None:
         self._app = app

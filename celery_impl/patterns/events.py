@@ -18,7 +18,7 @@ CLAIM = Claim(
     Support.BUILT,
     "A task cannot wait without holding a worker's slot, and there is nothing to send an event to "
     "(celery docs, userguide/canvas): events, deadlines and verdicts are rows in Redis, and beat "
-    "sweeps the deadlines.",
+    "sweeps the deadlines: on Redis a countdown above the visibility timeout runs again and again.",
 )
 
 TIMED_OUT = "TIMED_OUT"

@@ -14,10 +14,10 @@ from shared.ports.patterns import Claim, Support
 
 CLAIM = Claim(
     Support.BUILT,
-    "A task must end before the visibility timeout or it runs twice (celery docs, "
-    "getting-started/backends-and-brokers/redis): a long job is a task that does a slice from a "
-    "cursor in Redis and publishes the next. A lost message is noticed by beat, one too many by a "
-    "lock.",
+    "A task keeps nothing when its worker dies: the cursor is ours, on any broker. On Redis a task "
+    "must also end before the visibility timeout or it runs twice (celery docs, "
+    "getting-started/backends-and-brokers/redis): so it does a slice and publishes the next, and a "
+    "lost message is noticed by beat, one too many by a lock.",
 )
 
 SWEEP = {"task": "long_job.sweep", "schedule": 1.0}

@@ -12,7 +12,7 @@ CLAIM = Claim(
     Support.BUILT,
     "On Redis a queue has four priorities, 0 the highest, and a worker takes from its queues in "
     "turn (celery docs, userguide/routing, Redis Message Priorities; kombu/transport/redis.py, "
-    "queue_order_strategy). A queue a tenant, out of a fixed number, is ours.",
+    "queue_order_strategy). A queue a tenant, out of a fixed number, is ours on any broker.",
 )
 
 TENANT_QUEUES = [f"tenants-{number}" for number in range(8)]

@@ -18,8 +18,9 @@ from shared.ports.patterns import Claim, Support
 
 CLAIM = Claim(
     Support.BUILT,
-    "Beat reads its entries once, from code or a file, and has neither pause nor trigger (celery "
-    "docs, userguide/periodic-tasks): a `Scheduler` of our own keeps them in Redis.",
+    "Celery's own beat reads its entries once, from code or a file, and has neither pause nor "
+    "trigger (celery docs, userguide/periodic-tasks, which names django-celery-beat for entries in "
+    "a database): a `Scheduler` of our own keeps them in Redis.",
 )
 
 _MOVE_ON = """

@@ -29,6 +29,8 @@ class Claim:
 
     support: Support
     why: str
+    because_of: str = ""
+    """The server for whose sake alone it is built: on another one it would be native."""
 
 
 class Outcome(StrEnum):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench.capabilities.claims import read_claim
 from bench.capabilities.patterns.rows import ROWS
+from bench.record.matrix import Cell
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,11 +13,14 @@ ROOT = Path(__file__).parents[2]
 def _cell(engine: str, pattern: str) -> str:
     claim = read_claim(ROOT / f"{engine}_impl" / "patterns" / f"{pattern}.py")
     assert claim.support is not None
-    return f"{claim.support.value} | {claim.lines}"
+    shown = Cell(claim.support, None, claim.lines, claim.why, claim.because_of).shown
+    return f"{shown} | {claim.lines}"
 
 
 def _matrix() -> str:
-    head = "| row | pattern | Celery | lines | Temporal | lines |\n|--:|---|---|--:|---|--:|"
+    head = (
+        "| row | pattern | Celery on Redis | lines | Temporal | lines |\n|--:|---|---|--:|---|--:|"
+    )
     rows = [
         f"| {row.id} | {row.name} | {_cell('celery', row.pattern)} | "
         f"{_cell('temporal', row.pattern)} |"

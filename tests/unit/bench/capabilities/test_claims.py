@@ -56,6 +56,12 @@ def test_a_claim_is_read_without_importing_the_module(tmp_path: Path) -> None:
     assert (claim.support, claim.why, claim.lines) == (Support.BUILT, "Because of this.", 8)
 
 
+def test_a_claim_names_the_server_for_whose_sake_alone_it_is_built(tmp_path: Path) -> None:
+    source = 'CLAIM = Claim(Support.BUILT, "It loses messages.", because_of="Redis")\n'
+    claim = read_claim(_module(tmp_path, source))
+    assert (claim.why, claim.because_of) == ("It loses messages.", "Redis")
+
+
 def test_what_is_not_possible_has_no_lines(tmp_path: Path) -> None:
     claim = read_claim(_module(tmp_path, SOURCE.replace("BUILT", "NOT_POSSIBLE")))
     assert (claim.support, claim.lines) == (Support.NOT_POSSIBLE, 0)

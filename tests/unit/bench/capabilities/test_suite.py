@@ -109,12 +109,12 @@ def test_another_source_or_version_has_another_digest(
 @pytest.mark.parametrize(
     ("passed", "verdict", "said"),
     [
-        (_EVERY, Verdict.VALID, "temporal passed 24 of 24."),
-        ({**_EVERY, (2, "temporal"): False}, Verdict.INVALID, "temporal passed 23 of 24."),
+        (_EVERY, Verdict.VALID, "Temporal passed 24 of 24."),
+        ({**_EVERY, (2, "temporal"): False}, Verdict.INVALID, "Temporal passed 23 of 24."),
         (
             {key: True for key in _EVERY if key != (2, "temporal")},
             Verdict.UNKNOWN,
-            "temporal passed 23 of 24 (1 not run).",
+            "Temporal passed 23 of 24 (1 not run).",
         ),
     ],
 )
@@ -124,9 +124,9 @@ def test_a_run_of_the_suite_is_judged_by_its_rows_and_reports_them(
     folder = _run(tmp_path, "20251121-100000-capabilities-0000", passed)
     metrics = read_metrics(folder / "metrics.json")
     assert metrics.verdict is verdict
-    assert metrics.answer[0].startswith("Of 24 patterns, Celery has ")
+    assert metrics.answer[0].startswith("Of 24 patterns, Celery on Redis has ")
     html, markdown = (folder / "report.html").read_text(), (folder / "report.md").read_text()
-    assert f"Tried by this run: celery passed 24 of 24, {said}" in html
+    assert f"Tried by this run: Celery on Redis passed 24 of 24, {said}" in html
     # From the stored files alone, the report is the same again.
     build_report(folder, metrics)
     assert (folder / "report.html").read_text() == html

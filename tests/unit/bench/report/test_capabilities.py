@@ -78,13 +78,14 @@ def test_the_page_and_the_file_show_every_entry_with_its_reason(shown: Report) -
     assert "<script>" not in markdown
     for text in (document.text, markdown):
         assert "\u2713 native" in text
-        assert "celery 246, temporal 368" in text
+        assert "Celery on Redis 246, Temporal 368" in text
 
 
 def test_it_says_which_run_tried_the_rows(shown: Report) -> None:
     line = (
         "Tried by run 20251121-190000-capabilities-00ff of 21 November 2025, 19:00 UTC, on the "
-        "same source and versions: celery passed 1 of 1, temporal passed 0 of 2 (1 not run)."
+        "same source and versions: Celery on Redis passed 1 of 1, "
+        "Temporal passed 0 of 2 (1 not run)."
     )
     assert line in parse(shown.html.read_text()).text
     assert line in shown.markdown.read_text()
