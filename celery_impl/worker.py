@@ -13,14 +13,10 @@ from shared.settings import Settings
 
 def preload() -> None:
     """Import all that a worker and its models need: for a process that forks workers."""
-    settings = Settings.from_environment()
-    _import_celery(settings)
-    from shared.compute.choose import import_libraries
-    from shared.runtime import import_ahead
+    _import_celery(Settings.from_environment())
+    from shared.preload import preload
 
-    import_libraries(settings)
-    for role in Queue:
-        import_ahead(role)
+    preload()
 
 
 def main() -> int:

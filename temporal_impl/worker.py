@@ -14,13 +14,13 @@ from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploymentConfig
 
-from shared.compute.choose import import_libraries
 from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY
 from shared.extras import needed_to_compute, require
 from shared.policy import Queue
+from shared.preload import preload as for_any_engine
 from shared.presence import Presence
-from shared.runtime import Runtime, build_runtime, import_ahead
+from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.client import connect_for_worker, explain, settle
@@ -34,9 +34,7 @@ _log = logging.getLogger(__name__)
 
 def preload() -> None:
     """Import all that a worker and its models need: for a process that forks workers."""
-    import_libraries(Settings.from_environment())
-    for role in Queue:
-        import_ahead(role)
+    for_any_engine()
 
 
 def main() -> int:

@@ -1,10 +1,10 @@
 """Forks the processes of one arm from one that has imported what they need.
 
 `python -m bench.arms.fork_server MODULE...` imports the modules, says `ready` and then reads a JSON
-object a line: `{"module", "arguments", "env", "log"}`. It forks a process that goes on as `python
--m MODULE ARGUMENTS` would, in a session of its own, and answers with its number. Each is handed to
-the process that started this one, by forking twice: its parent is gone, and the nearest subreaper
-adopts it.
+object a line: `{"module", "arguments", "env", "log", "stdin", "stdout"}`. It forks a process that
+goes on as `python -m MODULE ARGUMENTS` would, in a session of its own, and answers with its number.
+Each is handed to the process that started this one, by forking twice: its parent is gone, and the
+nearest subreaper adopts it. One of them may be a fork server itself, which has more modules.
 """
 
 import gc
@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+MODULE = "bench.arms.fork_server"
+"""What a server has to be told to import, so that it can fork another one."""
 READY = b"ready\n"
 PRELOAD = "preload"
 """A module that has a function of this name imports more in it than it does by itself."""
@@ -28,14 +30,16 @@ def main() -> int:
     # What is there by now is shared with every child for as long as nobody writes to it.
     gc.collect()
     gc.freeze()
-    os.write(sys.stdout.fileno(), READY)
-    for line in sys.stdin:
-        request = json.loads(line)
-        pid = _fork(request)
-        if pid == 0:
-            run: Callable[[], int | None] = modules[request["module"]].main
-            return run() or 0
-        os.write(sys.stdout.fileno(), f"{pid}\n".encode())
+    os.write(1, READY)
+    # Not sys.stdin: in what is forked, that one may have read ahead from another pipe.
+    with open(0, closefd=False) as requests:
+        for line in requests:
+            request = json.loads(line)
+            pid = _fork(request)
+            if pid == 0:
+                run: Callable[[], int | None] = modules[request["module"]].main
+                return run() or 0
+            os.write(1, f"{pid}\n".encode())
     return 0
 
 
@@ -73,11 +77,12 @@ def _become(request: Mapping[str, Any]) -> None:
     """Take on the session, the environment, the arguments and the files of the new process."""
     os.setsid()
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+    stdin = os.open(request["stdin"], os.O_RDONLY)
+    stdout = os.open(request["stdout"], os.O_WRONLY) if request["stdout"] else log
+    for source, target in ((stdin, 0), (stdout, 1), (log, 2)):
         os.dup2(source, target)
-    os.close(log)
-    os.close(nothing)
+    for each in {log, stdin, stdout}:
+        os.close(each)
     os.environ.clear()
     os.environ.update(request["env"])
     tempfile.tempdir = None  # it was worked out from another environment

@@ -13,8 +13,9 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO
 
-from bench.arms.fork_server import READY
+from bench.arms.fork_server import MODULE, READY
 
 _START_LIMIT_S = 60.0
 _ANSWER_LIMIT_S = 20.0
@@ -49,43 +50,80 @@ class Adopted:
 
 
 class ForkServer:
-    """The near end of a `bench.arms.fork_server`."""
+    """The near end of a `bench.arms.fork_server`: its process, and the pipes to and from it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
-        self._popen = popen
+    def __init__(
+        self, process: subprocess.Popen[bytes] | Adopted, requests: IO[bytes], answers: IO[bytes]
+    ) -> None:
+        self._process = process
+        self._requests = requests
+        self._answers = answers
 
     @property
     def pid(self) -> int:
         """Its process, which leads a group of its own."""
-        return self._popen.pid
+        return self._process.pid
 
     def fork(
-        self, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path
+        self,
+        module: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        *,
+        stdin: str = os.devnull,
+        stdout: str = "",
     ) -> Adopted | None:
         """Return a new process that runs a module's `main`; None if the server is gone.
 
-        A server that does not answer in 20 s is ended: what it forked, if it did, is in no one's
-        hands then but those of this process's own end.
+        Its output goes to `log`, but for what `stdout` is named for. A server that does not answer
+        in 20 s is ended: what it forked, if it did, is in no one's hands then but those of this
+        process's own end.
         """
         request = {
             "module": module,
             "arguments": list(arguments),
             "env": dict(env),
             "log": str(log.absolute()),
+            "stdin": stdin,
+            "stdout": stdout,
         }
-        if self._popen.poll() is not None:
-            return None
-        assert self._popen.stdin is not None
         try:
-            self._popen.stdin.write(json.dumps(request).encode() + b"\n")
-            self._popen.stdin.flush()
-        except BrokenPipeError:
+            self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.flush()
+        except (BrokenPipeError, ValueError):  # gone, or ended by us
             return None
         answer = self._line(_ANSWER_LIMIT_S)
         if not answer:
             self.end()
             return None
         return Adopted(int(answer))
+
+    def fork_server(
+        self, modules: Sequence[str], env: Mapping[str, str], log: Path
+    ) -> "ForkServer | None":
+        """Return a server that has this one's modules already, and is to import more."""
+        # A pipe has no name but this one. The other ends are never inherited.
+        from_us, requests = os.pipe()
+        answers, to_us = os.pipe()
+        try:
+            process = self.fork(
+                MODULE,
+                modules,
+                {**os.environ, **env},
+                log,
+                stdin=f"/proc/{os.getpid()}/fd/{from_us}",
+                stdout=f"/proc/{os.getpid()}/fd/{to_us}",
+            )
+        finally:
+            os.close(from_us)
+            os.close(to_us)
+        ends = (os.fdopen(requests, "wb"), os.fdopen(answers, "rb", buffering=0))
+        if process is None:
+            for end in ends:
+                end.close()
+            return None
+        return ForkServer(process, *ends)
 
     async def ready(self) -> bool:
         """Whether it has imported everything; False if it ended instead, or took over 60 s."""
@@ -94,51 +132,61 @@ class ForkServer:
     def end(self) -> None:
         """End the server; what it has forked goes on."""
         with contextlib.suppress(BrokenPipeError):
-            if self._popen.stdin is not None:
-                self._popen.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(_END_LIMIT_S)
-            return
-        self._popen.kill()
-        self._popen.wait(_END_LIMIT_S)
+            self._requests.close()
+        try:
+            self._process.wait(_END_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.kill(self.pid, signal.SIGKILL)
+            self._process.wait(_END_LIMIT_S)
+        self._answers.close()
 
     def _line(self, limit_s: float) -> bytes:
         """Return the next line, empty if none came in time. The server writes one at once."""
-        assert self._popen.stdout is not None
-        out = self._popen.stdout.fileno()
+        if self._answers.closed:
+            return b""
+        out = self._answers.fileno()
         readable, _, _ = select.select([out], [], [], limit_s)
         return os.read(out, 64) if readable else b""
 
 
 @asynccontextmanager
 async def fork_server(
-    modules: Sequence[str], env: Mapping[str, str], log: Path
+    modules: Sequence[str],
+    env: Mapping[str, str],
+    log: Path,
+    *,
+    forked_by: ForkServer | None = None,
 ) -> AsyncIterator[ForkServer | None]:
     """Start a server that has imported these modules, and end it at the end.
 
-    None where there is no adopting, and where the server ends at once, as with a setting that is
-    wrong: a process that is started by itself says so in its own log.
+    With `forked_by`, which has to have imported this module's far end, it is forked itself. None
+    where there is no adopting, and where the server ends at once, as with a setting that is wrong:
+    a process that is started by itself says so in its own log.
     """
-    if not _adopt_orphans():
+    server = forked_by.fork_server(modules, env, log) if forked_by else None
+    if server is None and not _adopt_orphans():
         yield None
         return
+    server = server or _start(modules, env, log)
+    try:
+        yield server if await server.ready() else None
+    finally:
+        server.end()
+
+
+def _start(modules: Sequence[str], env: Mapping[str, str], log: Path) -> ForkServer:
     with log.open("ab") as errors:
         popen = subprocess.Popen(
-            [sys.executable, "-m", "bench.arms.fork_server", *modules],
+            [sys.executable, "-m", MODULE, *modules],
             env={**os.environ, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
         )
-    server = ForkServer(popen)
-    try:
-        yield server if await server.ready() else None
-    finally:
-        server.end()
-        for pipe in (popen.stdin, popen.stdout):
-            if pipe is not None:
-                pipe.close()
+    assert popen.stdin is not None
+    assert popen.stdout is not None
+    return ForkServer(popen, popen.stdin, popen.stdout)
 
 
 def reap(group: int) -> bool:

@@ -23,6 +23,8 @@ READY_LIMIT_S = 180.0
 _CRASHES_BEFORE_GIVING_UP = 3
 _SHORT_GRACE_S = 3.0
 _FACADE = "shared.facade"
+SHARED_MODULES = ("shared.preload", _FACADE)
+"""What the processes of every arm import, whichever their engine."""
 _PRELOADED = "LD_PRELOAD"
 """What the dynamic linker reads, which a fork does not go through again."""
 WORKER_NICE = 5

@@ -11,11 +11,20 @@ from pathlib import Path
 from bench.arms.addresses import Backends
 from bench.arms.backends import start_own_server
 from bench.arms.clock import settable
+from bench.arms.fork_server import MODULE as FORK_SERVER
 from bench.arms.forked import ForkServer, fork_server
 from bench.arms.forwarder import Forwarder
 from bench.arms.ledger_tail import LedgerTail, tail_of
 from bench.arms.supervisor import Managed, Supervisor
-from bench.arms.topology import Arm, Stack, Topology, await_ready, modules_of, start_stack
+from bench.arms.topology import (
+    SHARED_MODULES,
+    Arm,
+    Stack,
+    Topology,
+    await_ready,
+    modules_of,
+    start_stack,
+)
 
 _LONG_POLL_S, _POLL_S = 0.25, 0.04
 
@@ -59,7 +68,10 @@ async def running_arms(
     async with contextlib.AsyncExitStack() as exits:
         # Entered first, left last: servers and links carry until the workers are gone.
         wired = [await _wire(exits, supervisor, plan, folder) for plan in plans]
-        forking = await asyncio.gather(*(_fork_server(exits, plan, folder) for plan in plans))
+        common = await _common_server(exits, plans, folder)
+        forking = await asyncio.gather(
+            *(_fork_server(exits, plan, folder, common) for plan in plans)
+        )
         arms: list[LiveArm] = []
         exits.push_async_callback(_stop, supervisor, arms)
         for plan, (backends, links), server in zip(plans, wired, forking, strict=True):
@@ -90,14 +102,28 @@ async def _wire(
     return backends, links
 
 
-async def _fork_server(
-    exits: contextlib.AsyncExitStack, plan: ArmPlan, folder: Path
+async def _common_server(
+    exits: contextlib.AsyncExitStack, plans: Sequence[ArmPlan], folder: Path
 ) -> ForkServer | None:
-    """Start what the processes of an arm are forked from, so that a restart imports nothing.
+    """Start what the arms' own servers are forked from: torch takes seconds to import."""
+    log = folder / "logs" / f"{plans[0].namespace}-and-others-fork-server.log"
+    server = fork_server([FORK_SERVER, *SHARED_MODULES], _imports_env(plans[0]), log)
+    return await exits.enter_async_context(server)
 
-    What it imports follows from the same settings as what they do.
-    """
-    env = {
+
+async def _fork_server(
+    exits: contextlib.AsyncExitStack, plan: ArmPlan, folder: Path, common: ForkServer | None
+) -> ForkServer | None:
+    """Start what the processes of an arm are forked from, so that a restart imports nothing."""
+    log = folder / "logs" / f"{plan.namespace}-fork-server.log"
+    modules = modules_of(plan.arm.engine)
+    server = fork_server(modules, _imports_env(plan), log, forked_by=common)
+    return await exits.enter_async_context(server)
+
+
+def _imports_env(plan: ArmPlan) -> dict[str, str]:
+    """Return the settings that decide what is imported: the same as those of the processes."""
+    return {
         "CHANGEOVER_BACKEND": plan.arm.engine,
         "CHANGEOVER_PROFILE": plan.arm.profile,
         "CHANGEOVER_WORKLOADS": json.dumps(sorted(plan.workloads)),
@@ -106,8 +132,6 @@ async def _fork_server(
         "PYTHONUNBUFFERED": "1",
         **plan.env,
     }
-    log = folder / "logs" / f"{plan.namespace}-fork-server.log"
-    return await exits.enter_async_context(fork_server(modules_of(plan.arm.engine), env, log))
 
 
 def _start(

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bench.arms.fork_server import MODULE as FORK_SERVER
 from bench.arms.forked import ForkServer, fork_server
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 
@@ -92,6 +93,39 @@ async def test_without_a_server_a_process_starts_by_itself(tmp_path: Path) -> No
         os.kill(killed.pid, signal.SIGKILL)
         said = await _said(supervisor.start(_spec(killed)))
         assert said["imported_by"] == said["pid"]
+
+
+async def test_a_server_forked_from_another_one_has_its_modules_and_its_own(tmp_path: Path) -> None:
+    async with (
+        Supervisor(tmp_path) as supervisor,
+        fork_server([FORK_SERVER], {}, tmp_path / "root") as root,
+        fork_server([MODULE], {"OF": "one"}, tmp_path / "one", forked_by=root) as one,
+        fork_server([MODULE], {}, tmp_path / "two", forked_by=root) as two,
+    ):
+        assert root is not None
+        assert one is not None
+        assert two is not None
+        assert len({root.pid, one.pid, two.pid}) == 3
+        said = await _said(supervisor.start(_spec(one)))
+        assert said["imported_by"] == one.pid
+        assert said["parent"] == os.getpid()
+        one.end()
+        assert not psutil.pid_exists(one.pid)
+        assert psutil.pid_exists(said["pid"])
+        assert two.fork(MODULE, ["--end"], dict(os.environ), tmp_path / "log") is not None
+
+
+async def test_where_the_other_server_is_gone_or_a_setting_is_wrong_it_starts_by_itself(
+    tmp_path: Path,
+) -> None:
+    async with fork_server([FORK_SERVER], {}, tmp_path / "root") as root:
+        assert root is not None
+        wrong = {"FAIL_TO_IMPORT": "1"}
+        async with fork_server([MODULE], wrong, tmp_path / "s", forked_by=root) as failed:
+            assert failed is None
+        os.kill(root.pid, signal.SIGKILL)
+        async with fork_server([MODULE], {}, tmp_path / "s", forked_by=root) as server:
+            assert server is not None
 
 
 async def test_the_server_ends_with_whoever_started_it(tmp_path: Path) -> None:
