@@ -27,6 +27,10 @@ app = typer.Typer(
 )
 
 Results = Annotated[Path, typer.Option(help="The folder that holds run folders.")]
+AtOnce = Annotated[
+    int | None,
+    typer.Option(min=1, help="Arms that run at once; by default as many as the machine carries."),
+]
 
 
 class EngineChoice(StrEnum):
@@ -111,6 +115,7 @@ def compare_command(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Another seed than the scenario's.")
     ] = None,
+    at_once: AtOnce = None,
     results: Results = DEFAULT_RESULTS,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print metrics.json on standard output.")
@@ -120,7 +125,14 @@ def compare_command(
     from bench.verbs.compare import compare_verb
 
     _exit_with(
-        compare_verb("quick" if quick else scenario, seed, results, _console(), as_json=as_json)
+        compare_verb(
+            "quick" if quick else scenario,
+            seed,
+            results,
+            _console(),
+            as_json=as_json,
+            at_once=at_once,
+        )
     )
 
 
@@ -136,6 +148,7 @@ def chaos_command(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Another seed: another schedule of faults.")
     ] = None,
+    at_once: AtOnce = None,
     results: Results = DEFAULT_RESULTS,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print metrics.json, or the list, on standard output.")
@@ -150,7 +163,7 @@ def chaos_command(
         from bench.scenario.file import shipped
 
         raise typer.BadParameter(f"name a scenario: {', '.join(shipped())}; or --list")
-    _exit_with(chaos_verb(scenarios, seed, results, _console(), as_json=as_json))
+    _exit_with(chaos_verb(scenarios, seed, results, _console(), as_json=as_json, at_once=at_once))
 
 
 @app.command("report")

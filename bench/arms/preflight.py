@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from bench.arms.addresses import configured
+from bench.arms.engines import ENGINES
 from bench.arms.services import redis_binary, temporal_binary
 from bench.errors import NotFit
 from shared.extras import Need
@@ -41,12 +42,17 @@ class Finding:
 
 
 def preflight(
-    results: Path, *, arms: int = 1, compute: str = "simulated", needs: Sequence[Need] = ()
+    results: Path,
+    *,
+    arms: int = 1,
+    compute: str = "simulated",
+    needs: Sequence[Need] = (),
+    engines: Sequence[str] = tuple(ENGINES),
 ) -> list[Finding]:
-    """Look at everything that a run of so many arms at once needs."""
+    """Look at everything that a run of so many arms of these engines at once needs."""
     return [
         *drivers(needs),
-        *_servers(),
+        *_servers(engines),
         _disk(results),
         _memory(arms, compute),
         _model(),
@@ -72,11 +78,14 @@ def drivers(needs: Sequence[Need], level: Level = Level.UNFIT) -> Iterator[Findi
             yield Finding("packages", Level.OK, f"{need.who} has all that it needs")
 
 
-def _servers() -> Iterator[Finding]:
-    for what, variable, binary, scheme, usual_port in (
-        ("Redis", "CHANGEOVER_REDIS_URL", redis_binary, "", 6379),
-        ("Temporal", "CHANGEOVER_TEMPORAL_ADDRESS", temporal_binary, "//", 7233),
+def _servers(engines: Sequence[str]) -> Iterator[Finding]:
+    for engine, what, binary, scheme in (
+        ("celery", "Redis", redis_binary, ""),
+        ("temporal", "Temporal", temporal_binary, "//"),
     ):
+        if engine not in engines:
+            continue
+        variable, usual_port = ENGINES[engine].address_variable, ENGINES[engine].usual_port
         address = configured(variable)
         if address is None:
             try:

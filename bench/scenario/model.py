@@ -4,6 +4,7 @@ What two keys must have in common is checked at the later of the two, not for th
 so every mistake is found at once, and at its own place.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -216,6 +217,15 @@ class Stage(Table):
             arm_of(name, twin=True) for name in self.twins
         ]
 
+    def only(self, arms: Sequence[Arm]) -> "Stage":
+        """Return the same stage with these of its arms alone."""
+        return self.model_copy(
+            update={
+                "arms": [arm.configuration for arm in arms if not arm.twin],
+                "twins": [arm.configuration for arm in arms if arm.twin],
+            }
+        )
+
     def budget_s(self, arm: Arm) -> float:
         """Return the detection budget of an arm."""
         return self.budgets_s.get(arm.configuration, self.detection_budget_s)
@@ -288,6 +298,14 @@ class Scenario(Table):
         if self.soak is not None:
             parts.append((len(self.soak.arms), "simulated"))
         return max(parts, key=lambda part: (part[1] == "diffusers", part[0]))
+
+    @property
+    def engines(self) -> list[str]:
+        """The engines of all its arms."""
+        arms = [arm for stage in self.stages for arm in stage.arms]
+        arms += self.idempotency.arms if self.idempotency else []
+        arms += self.soak.arms if self.soak else []
+        return sorted({arm_of(name).engine for name in arms})
 
     @property
     def needs(self) -> list[Need]:

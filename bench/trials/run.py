@@ -14,6 +14,7 @@ import httpx
 from bench.arms.addresses import Backends
 from bench.arms.backends import start_backends
 from bench.arms.distress import DistressMonitor
+from bench.arms.fitness import Fitness
 from bench.arms.host import git_revision, host_facts, versions
 from bench.arms.host_monitor import HostMonitor
 from bench.arms.supervisor import Supervisor
@@ -23,6 +24,7 @@ from bench.load.pictures import write_index
 from bench.record.history import History, merged, write_history
 from bench.record.run_info import SCHEMA, RunInfo, write_run_info
 from bench.scenario.model import Scenario
+from bench.trials.at_once import Blocks, blocks
 from bench.trials.idempotency.arms import guarded_arms
 from bench.trials.idempotency.run import run_idempotency
 from bench.trials.infos import absent_cells, experiment_cells, soak_cells, stage_cells
@@ -43,13 +45,24 @@ _SURVIVES = {
 
 
 async def run_scenario(
-    scenario: Scenario, text: str, folder: Path, say: Callable[[str], None]
+    scenario: Scenario,
+    text: str,
+    folder: Path,
+    say: Callable[[str], None],
+    *,
+    fitness: Fitness | None = None,
+    at_once: int | None = None,
 ) -> None:
-    """Run the scenario and write `run.json`, `history.jsonl` and `images/` into the folder."""
+    """Run the scenario and write `run.json`, `history.jsonl` and `images/` into the folder.
+
+    So many arms of a stage run at once as `at_once` says, or as a machine that was looked at
+    carries; by default all.
+    """
     began, began_at = time.monotonic(), datetime.now(UTC)
     host = host_facts()
     capabilities = known_capabilities(folder.parent)
     parts: dict[str, Outcome] = {}
+    side_by_side = {stage.id: blocks(stage, fitness, at_once) for stage in scenario.stages}
     async with (
         HostMonitor(folder) as monitor,
         Supervisor(folder / "logs") as supervisor,
@@ -64,6 +77,7 @@ async def run_scenario(
                 scenario,
                 stage,
                 number=number,
+                side_by_side=side_by_side[stage.id],
                 run_id=folder.name,
                 folder=folder,
                 say=say,
@@ -107,7 +121,7 @@ async def run_scenario(
         versions=versions(),
         git=git_revision(),
         services=list({k: v for part in outcomes for k, v in part.services.items()}.values()),
-        topology=_topology_facts(scenario),
+        topology=_topology_facts(scenario, side_by_side),
         settings={
             f"{arm} ({what})": settings
             for what, part in parts.items()
@@ -175,7 +189,7 @@ async def _effects(sink_url: str) -> list[EffectRecord]:
     return [EffectRecord(**call) for call in calls]
 
 
-def _topology_facts(scenario: Scenario) -> dict[str, str]:
+def _topology_facts(scenario: Scenario, side_by_side: Mapping[str, Blocks]) -> dict[str, str]:
     facts = {
         "restart delay": f"{scenario.restart_delay_s:g} s",
         "grace between SIGTERM and SIGKILL": f"{scenario.stop_grace_s:g} s",
@@ -187,6 +201,7 @@ def _topology_facts(scenario: Scenario) -> dict[str, str]:
         "niceness of workers": f"{WORKER_NICE}; of all else 0",
     }
     for stage in scenario.stages:
+        facts[f"arms side by side ({stage.id})"] = str(side_by_side[stage.id])
         facts["CPU workers an arm"] = f"1 with {scenario.cpu_slots} slots"
         facts[f"GPU workers an arm ({stage.id})"] = f"{stage.gpu_workers} with 1 slot"
         facts[f"detection budget ({stage.id})"] = f"{stage.detection_budget_s:g} s"

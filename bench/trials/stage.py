@@ -9,6 +9,7 @@ from bench.arms.supervisor import Supervisor
 from bench.arms.topology import Arm, Role, Topology
 from bench.load.pictures import Picture, keep_pictures
 from bench.scenario.model import CellPlan, Scenario, Stage
+from bench.trials.at_once import Blocks
 from bench.trials.cell import CellOutcome, run_cell
 from bench.trials.live_arms import ArmPlan, running_arms
 from bench.trials.outcome import Outcome
@@ -22,13 +23,46 @@ async def run_stage(
     stage: Stage,
     *,
     number: int,
+    side_by_side: Blocks,
     run_id: str,
     folder: Path,
     say: Callable[[str], None],
 ) -> Outcome:
-    """Run a stage and end its processes. `backends` are by namespace."""
+    """Run a stage, one block of arms after the other, and end its processes.
+
+    `backends` are by namespace.
+    """
     outcome = Outcome()
-    say(f"{stage.id}: starting {len(stage.parsed_arms)} arms")
+    if len(side_by_side.arms) > 1:
+        say(f"{stage.id}: {side_by_side}")
+    for block in side_by_side.arms:
+        await _run_block(
+            supervisor,
+            backends,
+            scenario,
+            stage.only(block),
+            outcome,
+            number=number,
+            run_id=run_id,
+            folder=folder,
+            say=say,
+        )
+    return outcome
+
+
+async def _run_block(
+    supervisor: Supervisor,
+    backends: Mapping[str, Backends],
+    scenario: Scenario,
+    stage: Stage,
+    outcome: Outcome,
+    *,
+    number: int,
+    run_id: str,
+    folder: Path,
+    say: Callable[[str], None],
+) -> None:
+    say(f"{stage.id}: starting {', '.join(arm.name for arm in stage.parsed_arms)}")
     plans = arm_plans(scenario, stage, backends)
     async with running_arms(supervisor, plans, folder) as arms:
         await outcome.ask(arms)
@@ -52,7 +86,6 @@ async def run_stage(
                 outcome.history.finals += cell.finals
             outcome.pictures += await _pictures(stage, plan, cells, folder)
         outcome.keep_ledgers(arms)
-    return outcome
 
 
 async def _pictures(

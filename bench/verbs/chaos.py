@@ -16,13 +16,22 @@ from shared.codec import to_json
 
 
 async def chaos_verb(
-    names: list[str], seed: int | None, results: Path, console: Console, *, as_json: bool
+    names: list[str],
+    seed: int | None,
+    results: Path,
+    console: Console,
+    *,
+    as_json: bool,
+    at_once: int | None = None,
 ) -> int:
     """Run the scenarios; return the worst exit status. All are read, and what their drivers need is
     looked for, before the first one runs."""
     needs = [need for name in names for need in load_scenario(name)[0].needs]
     refuse_if_unfit(list(drivers(needs)))
-    statuses = [await compare_verb(name, seed, results, console, as_json=as_json) for name in names]
+    statuses = [
+        await compare_verb(name, seed, results, console, as_json=as_json, at_once=at_once)
+        for name in names
+    ]
     return max(statuses)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.arms.fitness import look, model_import_s
 from bench.arms.preflight import Finding, Level, drivers, preflight, refuse_if_unfit
 from bench.checkers.measure import measure
 from bench.record.history import read_history
@@ -14,6 +15,8 @@ from bench.record.run_info import read_run_info
 from bench.report.build import Report, build_report
 from bench.report.terminal import print_report
 from bench.scenario.file import load_scenario
+from bench.scenario.model import Scenario
+from bench.trials.at_once import blocks
 from bench.trials.run import run_scenario
 from shared.codec import to_json
 from shared.domain.faces import FACE_SIMILARITY
@@ -27,15 +30,27 @@ _OTHER_NEEDS = needed_to_compute("diffusers", [FACE_SIMILARITY])
 
 
 async def compare_verb(
-    name: str, seed: int | None, results: Path, console: Console, *, as_json: bool
+    name: str,
+    seed: int | None,
+    results: Path,
+    console: Console,
+    *,
+    as_json: bool,
+    at_once: int | None = None,
 ) -> int:
-    """Run a scenario; return the exit status."""
+    """Run a scenario; return the exit status.
+
+    So many arms run at once as the machine carries, or `at_once`.
+    """
     scenario, text = load_scenario(name)
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
     arms, compute = scenario.largest
-    findings = preflight(results, arms=arms, compute=compute, needs=scenario.needs)
+    findings = preflight(
+        results, arms=arms, compute=compute, needs=scenario.needs, engines=scenario.engines
+    )
     refuse_if_unfit(findings)
+    fitness = await look(results) if at_once is None and scenario.stages else None
     _print_findings([f for f in findings if f.level is not Level.OK], console)
     folder = new_run_folder(results, scenario.name)
     console.print(f"run folder  {folder}")
@@ -46,7 +61,7 @@ async def compare_verb(
             if not console.is_terminal:
                 console.print(what)
 
-        await run_scenario(scenario, text, folder, say)
+        await run_scenario(scenario, text, folder, say, fitness=fitness, at_once=at_once)
         say("measuring")
         metrics, report = _measure_and_report(folder)
     mark_latest(folder)
@@ -59,11 +74,32 @@ async def doctor_verb(results: Path, console: Console, *, as_json: bool) -> int:
     arms, compute = scenario.largest
     findings = preflight(results, arms=arms, compute=compute, needs=scenario.needs)
     findings += list(drivers(_OTHER_NEEDS, level=Level.WARNING))
+    findings += await _speed(scenario, results)
     if as_json:
         sys.stdout.write(to_json(findings) + "\n")
     else:
         _print_findings(findings, console)
     return NOT_FIT if any(f.level is Level.UNFIT for f in findings) else 0
+
+
+async def _speed(scenario: Scenario, results: Path) -> list[Finding]:
+    """Say how fast this machine is, and how many arms of each stage would run at once."""
+    fitness, models_s = await look(results), await model_import_s()
+    found = [Finding("speed", Level.OK, str(fitness))]
+    if models_s is not None:
+        said = f"the real models' libraries take {models_s:.1f} s of a core to import"
+        found.append(Finding("models", Level.OK, said))
+    for stage in scenario.stages:
+        chosen = blocks(stage, fitness)
+        all_at_once = len(chosen.arms) == 1
+        largest = max(map(len, chosen.arms))
+        detail = f"{stage.id}: " + (
+            "all at once" if all_at_once else f"{largest} at a time, in {len(chosen.arms)} blocks"
+        )
+        remedy = "" if all_at_once else "the suite takes that much longer; free the processors"
+        level = Level.OK if all_at_once else Level.WARNING
+        found.append(Finding("arms", level, detail, remedy))
+    return found
 
 
 def _print_findings(findings: list[Finding], console: Console) -> None:
