@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from bench.arms.fitness import Fitness
 from bench.arms.topology import Arm
@@ -45,6 +46,8 @@ def blocks(stage: Stage, fitness: Fitness | None, at_once: int | None = None) ->
         number, why = max(1, int(fitness.free_cores * FILLED_TO / need)), str(fitness)
     if number >= len(every):
         return Blocks([every], why)
+    # As few blocks as there can be, and those of about one size.
+    number = ceil(len(every) / ceil(len(every) / number))
     return Blocks(_packed(_kept_together(stage), number), why)
 
 

@@ -60,16 +60,14 @@ def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
     }
     assert trials["simulated", "sigkill"] >= 20
     assert trials["diffusers", "sigkill"] >= 3
-    assert {"none", "sigkill", "sigterm"} <= {fault for _, fault in trials}
+    assert {"none", "sigkill", "child-sigkill", "sigterm"} <= {fault for _, fault in trials}
     hardened = {"celery/hardened", "temporal/hardened"}
     [affordable] = [stage for stage in scenario.stages if stage.budgets_s]
     assert set(affordable.arms) == set(affordable.budgets_s) == hardened
     assert all(budget < affordable.detection_budget_s for budget in affordable.budgets_s.values())
+    rungs, real = [stage for stage in scenario.stages if not stage.budgets_s]
     apart = {"celery/stock", "temporal/stock", "temporal/standalone", *hardened}
-    ladder, rest, real = [stage for stage in scenario.stages if not stage.budgets_s]
-    assert not set(ladder.arms) & set(rest.arms)
-    assert {*ladder.arms, *rest.arms} == apart | {"celery/tuned", "temporal/tuned"}
-    assert (ladder.job, ladder.detection_budget_s) == (rest.job, rest.detection_budget_s)
+    assert set(rungs.arms) == apart | {"celery/tuned", "temporal/tuned"}
     assert set(real.arms) == apart
 
 
