@@ -32,6 +32,8 @@ def _value(value: Any) -> str:
             return f"{x:g} x budget"
         case {"grace_minus": x}:
             return f"grace - {x:g}"
+        case {"setting": name}:
+            return f"setting `{name}`"
         case dict():
             return "<br>".join(f"`{name} = {item}`" for name, item in value.items())
         case bool():
