@@ -169,6 +169,30 @@ def report_command(
     raise typer.Exit(report_verb(run, _console(), as_json=as_json))
 
 
+@app.command("replay")
+def replay_command(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Histories as `temporal workflow show --output json` prints them."),
+    ] = None,
+    from_server: Annotated[
+        bool,
+        typer.Option("--from-server", help="Those of the open workflows of Temporal's namespace."),
+    ] = False,
+    query: Annotated[
+        str | None, typer.Option(help="Those that this list filter finds, from the server.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many from the server.")] = 1000,
+) -> None:
+    """Replay workflows' histories on this code before it is deployed; 1 if any does not fit.
+
+    FILES may be folders. CHANGEOVER_TEMPORAL_ADDRESS and CHANGEOVER_NAMESPACE name the server.
+    """
+    from bench.verbs.replay import replay_verb
+
+    raise typer.Exit(replay_verb(files or [], query, limit, from_server=from_server))
+
+
 @app.command("capabilities")
 def capabilities_command(
     engine: Annotated[
