@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     """For experiments only: where the worker strikes itself, as `kill@mid_work:generate_image`."""
     detection_budget_s: float = Field(20.0, ge=2)
     """How long an engine may take to notice a dead worker, in seconds."""
+    heartbeat_share: float = Field(0.2, gt=0, le=0.8)
+    """How often a running step's heartbeat reaches Temporal's server: once in this share of the
+    heartbeat timeout. Each is billed on Temporal Cloud; between two of them nothing is known."""
     stop_grace_s: float = Field(20.0, ge=1)
     """Seconds between SIGTERM and SIGKILL, as the process supervisor grants them."""
     cpu_slots: int = Field(4, ge=1)
