@@ -22,7 +22,7 @@ def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[Impac
         silent.parts,
         f"the step goes on; were it given up, then because {silent.why}",
     )
-    # A worker computes in its own process: it has no child to lose.
+    # A worker computes in threads of its own process: it has no child to lose.
     return {
         Impact.KILLED: silent,
         Impact.STOPPED: _after_grace(profile, stop_grace_s) if profile.handle_sigterm else silent,

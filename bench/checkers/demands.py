@@ -22,14 +22,17 @@ def check_demand(
 ) -> Check:
     """Judge a demand that is one of counts; a demand that does not exist is unknown.
 
-    A job that is only late is nobody's fault on a machine that was too busy; one that is lost is.
+    A job that is only late is nobody's fault on a machine that was too busy; one that is lost, or
+    stuck, is.
     """
     counts = buckets.counts
     match demand:
         case Promise.NO_LOSS:
             lost, unrecovered = counts[Bucket.LOST], counts[Bucket.UNRECOVERED]
             detail = f"{lost} lost, {unrecovered} unrecovered"
-            if unrecovered and not lost and too_busy:
+            if buckets.stuck:
+                detail += f", {buckets.stuck} of them stuck"
+            if unrecovered and not (lost or buckets.stuck) and too_busy:
                 return Check("no loss", Verdict.UNKNOWN, f"{detail}; {too_busy}")
             return _judged("no loss", lost == 0 and unrecovered == 0, detail)
         case Promise.NO_DUPLICATE_EXECUTIONS:

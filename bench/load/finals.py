@@ -57,15 +57,16 @@ async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> Fin
     status = JobStatus(view["status"])
     readable: bool | None = None
     held: bool | None = None
-    where, due_in_s = "", None
+    where, due_in_s, stuck = "", None, False
     if status is JobStatus.SUCCEEDED:
         readable = await _whole(client, view)
     elif not status.terminal:
         if trace:
             held, where, due_in_s = trace["held"], trace["where"], trace["due_in_s"]
+            stuck = bool(trace.get("stuck"))
         else:
             where = _NO_ANSWER
-    return _state(cell, job_id, status, view["error"], readable, held, where, due_in_s)
+    return _state(cell, job_id, status, view["error"], readable, held, where, due_in_s, stuck)
 
 
 def _state(
@@ -77,11 +78,22 @@ def _state(
     held: bool | None = None,
     where: str = "",
     due_in_s: float | None = None,
+    stuck: bool = False,
 ) -> FinalState:
     known = status.value if status else None
     now, wall_now = time.monotonic(), time.time()
     return FinalState(
-        cell, job_id, known, error, readable, held, where, due_in_s, wall_s=wall_now, mono_s=now
+        cell=cell,
+        job_id=job_id,
+        status=known,
+        error=error,
+        readable=readable,
+        held=held,
+        where=where,
+        due_in_s=due_in_s,
+        wall_s=wall_now,
+        mono_s=now,
+        stuck=stuck,
     )
 
 

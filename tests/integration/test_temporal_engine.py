@@ -126,12 +126,42 @@ async def test_a_job_whose_workflow_no_longer_replays_says_so_and_is_due_never(
         error = await until("the view says why the job stands still", says_so)
         trace = await cell.engine.trace(job_id)
     assert "nondeterminism" in error.replace("_", "").replace("-", "").lower()
-    assert (trace.held, trace.due_in_s) == (True, None)
+    assert (trace.held, trace.stuck, trace.due_in_s) == (True, True, None)
     assert "the workflow's code fails, attempt" in trace.where
     # The code that began the job can go on with it.
     cell.launch("cpu", "cpu-2")
     view = await cell.finished(job_id)
-    assert (view.status, view.error) == (JobStatus.SUCCEEDED, None)
+    assert (view.status, view.error, view.stuck) == (JobStatus.SUCCEEDED, None, False)
+
+
+async def test_a_cancel_of_a_stuck_job_says_that_it_waits_and_the_server_counts_the_job(
+    new_cell: MakeCell,
+) -> None:
+    cell = await started(new_cell, "gpu", "cpu", detection_budget_s=6)
+    job_id = await cell.submit(steps=40)
+    await cell.reached(job_id, _GENERATE, 3)
+    assert await cell.engine.stuck_jobs() == 0
+    cell.kill("cpu-1")
+    async with Worker(await cell.client(), task_queue=CPU_TASK_QUEUE, workflows=[_Changed]):
+
+        async def is_stuck() -> bool:
+            return (await cell.engine.view(job_id)).stuck
+
+        async def counted() -> bool:
+            return await cell.engine.stuck_jobs() == 1
+
+        await until("the job is stuck", is_stuck)
+        await cell.engine.cancel(job_id)
+        view = await cell.engine.view(job_id)
+        assert view.status is JobStatus.RUNNING
+        assert "a cancel has been asked for and cannot be delivered" in (view.error or "")
+        await until("the server counts it", counted)
+    # It is carried out by the code that began the job.
+    cell.launch("cpu", "cpu-2")
+    view = await cell.finished(job_id)
+    assert (view.status, view.stuck) == (JobStatus.CANCELLED, False)
+    assert cell.sink.of(job_id) == _COMPENSATED
+    assert await cell.engine.stuck_jobs() == 0
 
 
 async def test_sigterm_lets_a_short_step_finish_and_the_worker_exit_cleanly(

@@ -32,6 +32,18 @@ def test_unrecovered_jobs_break_no_loss_as_well() -> None:
     assert story.check("no loss").verdict is Verdict.INVALID
 
 
+def test_a_stuck_job_is_counted_and_a_busy_machine_does_not_excuse_it() -> None:
+    story = Story(demands=["no_loss"]).healthy("h").submit("a")
+    story.final("a", JobStatus.RUNNING, held=True, stuck=True)
+    story.submit("b").final("b", JobStatus.RUNNING, held=True)
+    check = story.machine(busy=1.0, from_s=0, to_s=100, stretch=99.0).check("no loss")
+    assert (check.verdict, check.detail) == (
+        Verdict.INVALID,
+        "0 lost, 2 unrecovered, 1 of them stuck",
+    )
+    assert story.cell().stuck == 1
+
+
 def test_a_duplicate_effect_breaks_only_a_demand() -> None:
     def story(*demands: str) -> Story:
         return Story(demands=list(demands)).healthy("a").effect("a", "notify_user", 30)
