@@ -63,13 +63,15 @@ class EngineTrace:
     """Whether the engine still holds a job, where, and by when it will hand it out again.
 
     `due_in_s` is an upper bound in seconds from now, None if the engine has no such bound or will
-    never hand the job out again.
+    never hand the job out again. `closed` is whether the engine has the job's end, whatever that
+    is: a job that is not held is lost only if it is not closed either.
     """
 
     held: bool
     where: str
     due_in_s: float | None = None
     detail: dict[str, object] = field(default_factory=dict)
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

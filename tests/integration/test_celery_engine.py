@@ -58,7 +58,8 @@ async def test_a_job_runs_every_step_once_and_leaves_nothing_in_redis(
     assert sorted(started) == sorted(
         {"reserve_credits", FIRST, "generate_image/1", "assemble", "capture_credits", "notify_user"}
     )
-    assert not (await engine.trace(job_id)).held
+    trace = await engine.trace(job_id)
+    assert (trace.held, trace.closed) == (False, True)
 
 
 async def test_a_busy_worker_holds_no_message_but_the_one_it_runs(
