@@ -47,8 +47,6 @@ class CeleryProfile:
     """Whether a step is stopped after its policy's `start_to_close_s`."""
     recovers: bool
     """Whether a message that the broker lost before a step began is missed and sent again."""
-    autoretry: bool = False
-    """Whether retries are Celery's own `autoretry_for` and `retry_backoff`, not the task's code."""
     results: Results = Results.SQL
     resumes: bool = True
     """Whether an attempt goes on from an earlier one's checkpoint; else it starts from nothing."""
@@ -100,7 +98,6 @@ def load(settings: Settings) -> CeleryProfile:
         retries=bool(profile.values["steps.retries"]),
         time_limits=bool(profile.values["steps.time_limits"]),
         recovers=bool(profile.values["steps.recovers"]),
-        autoretry=bool(profile.values.get("steps.autoretry", False)),
         results=results,
         resumes=resumes,
         renewals=int(profile.values.get("steps.renewals", 0)),
