@@ -11,7 +11,7 @@ from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
 from celery_impl.workloads import WORKLOADS
-from shared.domain.errors import JobCancelled, StepRefused
+from shared.domain.errors import JobCancelled, StepRefused, UnknownJob
 from shared.domain.jobs import EffectiveSetting
 from shared.policy import POLICIES, Queue, StepPolicy
 from shared.settings import Settings
@@ -112,29 +112,29 @@ def _queue(name: str) -> Any:
     return BrokerQueue(name, exchange, routing_key=name)  # type: ignore[no-untyped-call]
 
 
-def _own_retries(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
+def _retries(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
     """Return a policy as Celery's own options (celery/app/autoretry.py)."""
+    # A message that waits for its countdown is unacknowledged: past the visibility timeout it would
+    # be handed out again and again (celery docs, "Using Redis"; celery#5935).
+    longest_s = min(policy.maximum_interval_s, profile.visibility_timeout_s / 2)
     return {
+        # Celery counts retries, the policy counts executions.
+        "max_retries": policy.maximum_attempts - 1,
+        # Also that of task_retry_on_worker_lost; 180 s unless changed (celery/app/task.py).
+        "default_retry_delay": policy.initial_interval_s,
         "autoretry_for": (Exception,),
-        "dont_autoretry_for": (StepRefused, JobCancelled),
+        "dont_autoretry_for": (StepRefused, JobCancelled, UnknownJob),
         # In whole seconds, doubled each time.
         "retry_backoff": policy.initial_interval_s,
-        # A message that waits for its countdown is unacknowledged: not past its visibility timeout.
-        "retry_backoff_max": int(min(policy.maximum_interval_s, profile.visibility_timeout_s / 2)),
+        "retry_backoff_max": max(1, int(longest_s)),
         "retry_jitter": False,
     }
 
 
 def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
-    # Celery counts retries, the policy counts executions.
-    annotations: dict[str, Any] = {
-        "max_retries": policy.maximum_attempts - 1 if profile.retries else 0
-    }
+    annotations: dict[str, Any] = {"max_retries": 0}
     if profile.retries:
-        # Also that of task_retry_on_worker_lost; 180 s unless changed (celery/app/task.py).
-        annotations["default_retry_delay"] = policy.initial_interval_s
-    if profile.autoretry:
-        annotations |= _own_retries(policy, profile)
+        annotations = _retries(policy, profile)
     if profile.time_limits:
         # The soft limit raises in the step, which is then retried. The hard one kills the child
         # and fails the task, so it is for a step that hangs in C code only. A task ends once what

@@ -47,11 +47,11 @@ class CeleryProfile:
     """Whether a step is stopped after its policy's `start_to_close_s`."""
     recovers: bool
     """Whether a message that the broker lost before a step began is missed and sent again."""
-    autoretry: bool = False
-    """Whether retries are Celery's own `autoretry_for` and `retry_backoff`, not the task's code."""
     results: Results = Results.SQL
     resumes: bool = True
     """Whether an attempt goes on from an earlier one's checkpoint; else it starts from nothing."""
+    takes_over: bool = False
+    """Whether a retry after a child's death begins at once, and not once the child's lease ends."""
     renewals: int = 0
     """How often a running step renews its lease with the broker in one visibility timeout."""
 
@@ -100,9 +100,9 @@ def load(settings: Settings) -> CeleryProfile:
         retries=bool(profile.values["steps.retries"]),
         time_limits=bool(profile.values["steps.time_limits"]),
         recovers=bool(profile.values["steps.recovers"]),
-        autoretry=bool(profile.values.get("steps.autoretry", False)),
         results=results,
         resumes=resumes,
+        takes_over=bool(profile.values.get("steps.takes_over", False)),
         renewals=int(profile.values.get("steps.renewals", 0)),
     )
 

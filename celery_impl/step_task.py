@@ -9,11 +9,11 @@ from celery.exceptions import Ignore
 
 from celery_impl.context import CeleryHost
 from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.kept_by_us.lost_child import StepRequest, lost_child
 from celery_impl.signatures import step_of
 from celery_impl.workloads import WORKLOADS
-from shared.adapters.sql import DatabaseError
 from shared.codec import to_json
-from shared.domain.errors import JobCancelled, StepRefused, Superseded
+from shared.domain.errors import AttemptsUsedUp, JobCancelled, StepRefused, Superseded
 from shared.domain.status import JobStatus
 from shared.policy import policy_of
 from shared.ports.step_context import StepContext
@@ -41,8 +41,7 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
 
     abstract = True
     app: ChangeoverApp
-    # Around the step too, where no step's policy reaches: a locked database fails no job.
-    autoretry_for = DatabaseError
+    Request = StepRequest
 
     def run_step(
         self,
@@ -56,8 +55,8 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         """Run one attempt of a step and store its result.
 
         A `closing` step runs whatever has become of the job, and its failure ends the job. Raises
-        `Ignore` if the job needs this attempt no more, `Retry` if the step will be tried
-        again, and otherwise fails the task, which calls its errback.
+        `Ignore` if the job needs this attempt no more, and else what the step raised: Celery tries
+        it again (`autoretry_for`) or fails the task, which calls its errback.
         """
         states, steps = self.app.states, self.app.step_states
         job = states.job(job_id)
@@ -71,8 +70,11 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         attempt = steps.begin_attempt(job_id, step)
         checkpoints = self.app.checkpoints
         host = CeleryHost(states, checkpoints, job_id, step, attempt, heeds_stop=not closing)
+        runner = self.app.runtime.runner
         try:
-            result = self.app.runtime.runner.run(job_id, step, host, work, result_type)
+            if lost := lost_child(self.request):
+                runner.abandon_lost(job_id, step, lost)
+            result = runner.run(job_id, step, host, work, result_type)
         except Superseded:
             # The later attempt goes on with the flow.
             raise Ignore from None
@@ -81,11 +83,11 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         except StepRefused as error:
             self._give_up(job_id, JobStatus.FAILED, error, closing)
         except Exception as error:
+            # Attempts, of which every delivery is one, may be used up before Celery's retries are.
             if not self.app.profile.retries or attempt >= policy_of(step).maximum_attempts:
-                self._give_up(job_id, JobStatus.FAILED, error, closing)
-            if self.app.profile.autoretry:
-                raise
-            raise self.retry(exc=error, countdown=self._delay_s(step, attempt)) from error
+                used_up = AttemptsUsedUp(str(error) or repr(error))
+                self._give_up(job_id, JobStatus.FAILED, used_up, closing)
+            raise
         steps.finish(job_id, step, to_json(result))
         return result
 
@@ -123,12 +125,6 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         if failed.successful():
             return f"{failed_task} has finished, and what follows could not be published"
         return str(error)
-
-    def _delay_s(self, step: str, attempt: int) -> float:
-        # A message that waits for its countdown is unacknowledged: past the visibility timeout it
-        # would be handed out again and again (celery docs, "Using Redis"; celery#5935).
-        longest_s = self.app.profile.visibility_timeout_s / 2
-        return min(policy_of(step).retry_delay_s(attempt), longest_s)
 
     def _give_up(
         self, job_id: str, outcome: JobStatus, error: Exception, closing: bool

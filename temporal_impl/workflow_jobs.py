@@ -63,7 +63,7 @@ class WorkflowJobs:
         description = await self._calls.describe(job_id)
         if description.status is not WorkflowExecutionStatus.RUNNING:
             status = description.status.name.lower() if description.status else "closed"
-            return EngineTrace(held=False, where=f"workflow closed: {status}")
+            return EngineTrace(held=False, where=f"workflow closed: {status}", closed=True)
         if stuck := await self._calls.why_stuck(description):
             return EngineTrace(held=True, where=stuck, stuck=True)
         pending = pending_steps(description)

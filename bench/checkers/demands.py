@@ -11,10 +11,8 @@ from bench.checkers.by_job import CellHistory
 from bench.checkers.host_load import STARVED_FROM, starved
 from bench.checkers.repetition import Repetition
 from bench.record.metrics import Bucket, Check, Trial, Verdict
-from bench.record.run_info import CellInfo
+from bench.record.run_info import FAULTS_CONFIRMED, CellInfo
 from shared.domain.promises import Promise
-
-FAULTS_CONFIRMED = "faults_confirmed"
 
 
 def check_demand(

@@ -68,6 +68,8 @@ class EngineTrace:
 
     `due_in_s` is an upper bound in seconds from now, None if the engine has no such bound or will
     never hand the job out again. `stuck`: it cannot, until somebody does what `where` asks for.
+    `closed` is whether the engine has the job's end, whatever that is: a job that is not held is
+    lost only if it is not closed either.
     """
 
     held: bool
@@ -75,6 +77,7 @@ class EngineTrace:
     due_in_s: float | None = None
     detail: dict[str, object] = field(default_factory=dict)
     stuck: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,25 +151,19 @@ def test_the_command_exists_and_takes_its_options(name: str) -> None:
 
 
 def test_flowers_command_exists_and_takes_its_options() -> None:
-    celery, config, flower, *arguments = SERVICES["flower"]["command"]
-    assert (celery, flower) == ("celery", "flower")
-    assert config == "--config=flower_celery"
-    (mounted,) = SERVICES["flower"]["configs"]
-    assert mounted == {"source": "flower", "target": "/etc/changeover/flower_celery.py"}
-    assert SERVICES["flower"]["environment"]["PYTHONPATH"] == "/etc/changeover"
-    assert "flower" in _run(sys.executable, "-m", "celery", "flower", "--help")
+    celery, dash_a, app, flower, *arguments = SERVICES["flower"]["command"]
+    assert (celery, dash_a, app, flower) == ("celery", "-A", "celery_impl", "flower")
+    assert "flower" in _run(sys.executable, "-m", "celery", dash_a, app, "flower", "--help")
     options = "import flower.options, tornado.options as t; print(*t.options.as_dict())"
     offered = _run(sys.executable, "-c", options).split()
     assert {argument[2:].partition("=")[0] for argument in arguments} <= set(offered)
 
 
 def test_flower_looks_where_the_workers_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = build_app(_settings(monkeypatch, "flower"))
-    seen: dict[str, Any] = {}
-    exec(COMPOSE["configs"]["flower"]["content"], seen)
-    assert seen["broker_url"] == app.conf.broker_url
-    prefix = app.conf.broker_transport_options["global_keyprefix"]
-    assert seen["broker_transport_options"]["global_keyprefix"] == prefix
+    workers = build_app(_settings(monkeypatch, "celery-gpu")).conf
+    seen = build_app(_settings(monkeypatch, "flower")).conf
+    assert seen.broker_url == workers.broker_url
+    assert seen.broker_transport_options == workers.broker_transport_options
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

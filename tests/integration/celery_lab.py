@@ -166,6 +166,11 @@ class Lab:
         self.ledger = SqlLedger(database)
         self._workers = SqlWorkers(database)
 
+    def environment(self, **settings: object) -> dict[str, str]:
+        """Return the environment of a process of this lab, with other settings where given."""
+        other = {f"CHANGEOVER_{name.upper()}": str(value) for name, value in settings.items()}
+        return {**os.environ, **self._env, **other}
+
     def start(self) -> None:
         """Start the services."""
         self._sink.start()

@@ -58,7 +58,8 @@ async def test_a_job_that_is_submitted_again_and_again_runs_every_step_once(
     assert sorted(steps) == sorted(
         ["reserve_credits", _GENERATE, "generate_image/1", "assemble", *_COMPLETE[1:]]
     )
-    assert not (await cell.engine.trace(job_id)).held
+    trace = await cell.engine.trace(job_id)
+    assert (trace.held, trace.closed) == (False, True)
 
 
 @pytest.mark.parametrize("profile", ["hardened", "standalone"])
@@ -287,7 +288,8 @@ async def test_view_and_trace_answer_without_any_worker(new_cell: MakeCell, prof
     cell = new_cell(profile=profile)
     await cell.engine.start()
     assert (await cell.engine.view(new_job_id())).status is JobStatus.ACCEPTED
-    assert not (await cell.engine.trace(new_job_id())).held
+    unknown = await cell.engine.trace(new_job_id())
+    assert (unknown.held, unknown.closed) == (False, False)
     job_id = await cell.submit()
     assert (await cell.engine.view(job_id)).status is JobStatus.ACCEPTED
     assert (await cell.engine.trace(job_id)).held

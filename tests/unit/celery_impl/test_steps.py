@@ -59,14 +59,20 @@ def test_every_step_of_a_job_is_looked_for(database: Database) -> None:
     assert set(members) < set(IMAGES.steps(app.states.job("job")))
 
 
-def test_retries_of_a_tuned_task_are_celerys_own() -> None:
-    app = build_publisher(Settings(profile="tuned", detection_budget_s=10.0))
+@pytest.mark.parametrize("profile", ["tuned", "hardened", "renewed"])
+def test_retries_are_celerys_own(profile: str) -> None:
+    app = build_publisher(Settings(profile=profile, detection_budget_s=10.0))
     task = app.tasks[GENERATE_IMAGE]
     assert task.autoretry_for == (Exception,)
     assert StepRefused in task.dont_autoretry_for
     assert (task.retry_backoff, task.retry_backoff_max, task.retry_jitter) == (1.0, 4, False)
     assert task.max_retries == 4
     assert task.run is not task._orig_run
+
+
+def test_a_retry_waits_even_where_the_visibility_timeout_is_shortest() -> None:
+    app = build_publisher(Settings(profile="hardened", detection_budget_s=2.0))
+    assert app.tasks[GENERATE_IMAGE].retry_backoff_max == 1
 
 
 def test_a_backend_without_checkpoints_is_not_asked_to_resume(

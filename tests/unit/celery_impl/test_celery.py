@@ -1,0 +1,27 @@
+"""The application that `celery -A celery_impl` finds."""
+
+import sys
+
+import pytest
+from celery import signals
+from celery.app.utils import find_app
+
+from celery_impl.kept_by_us.application import ChangeoverApp
+
+
+def test_it_is_found_by_the_packages_name_and_reads_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "celery_impl.celery", raising=False)
+    monkeypatch.setenv("CHANGEOVER_NAMESPACE", "found")
+    app = find_app("celery_impl")
+    assert isinstance(app, ChangeoverApp)
+    assert app.conf.broker_transport_options["global_keyprefix"] == "found:"
+
+
+@pytest.mark.parametrize("signal", [signals.celeryd_init, signals.beat_init])
+def test_it_starts_no_worker_and_no_clock(signal: object) -> None:
+    import celery_impl.celery  # noqa: F401
+
+    with pytest.raises(SystemExit, match="start a worker with"):
+        signal.send(sender=None)  # type: ignore[attr-defined]
