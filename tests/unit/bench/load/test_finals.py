@@ -66,8 +66,8 @@ def test_a_job_that_the_engine_holds_is_late_and_says_where() -> None:
 def test_a_job_that_its_engine_calls_stuck_is_recorded_as_such() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/trace"):
-            trace = {"held": True, "where": "its code fails", "due_in_s": None, "stuck": True}
-            return httpx.Response(200, json=trace)
+            trace = {"held": True, "where": "its code fails", "due_in_s": None, "closed": False}
+            return httpx.Response(200, json={**trace, "stuck": True})
         return _view("running")
 
     assert (_state_by(answer).held, _state_by(answer).stuck) == (True, True)
