@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     heartbeat_share: float = Field(0.2, gt=0, le=0.8)
     """How often a running step's heartbeat reaches Temporal's server: once in this share of the
     heartbeat timeout. Each is billed on Temporal Cloud; between two of them nothing is known."""
+    outage_patience_s: int = Field(300, ge=30, le=86400)
+    """How long a worker that has done its step waits for a server that is away, in seconds."""
     stop_grace_s: float = Field(20.0, ge=1)
     """Seconds between SIGTERM and SIGKILL, as the process supervisor grants them."""
     cpu_slots: int = Field(4, ge=1)

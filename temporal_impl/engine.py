@@ -143,7 +143,10 @@ class TemporalEngine:
                 raise
 
     def bounds(self) -> dict[Impact, Bound]:
-        return recovery_bounds(self._profile, self._settings.stop_grace_s)
+        settings = self._settings
+        # Of a real pipeline only its device knows; the bound then names its condition.
+        silence_s = settings.simulated_step_s if settings.compute == "simulated" else 0.0
+        return recovery_bounds(self._profile, settings.stop_grace_s, silence_s)
 
     def settings(self) -> list[EffectiveSetting]:
         return self._profile.effective_settings()
