@@ -25,7 +25,7 @@ $(STAMP): $(BASE)
 	$(PIP) --editable '.[dev]'
 	touch $(STAMP)
 
-compare: $(STAMP) ## Run the default suite on both engines and write a report (about 6 minutes).
+compare: $(STAMP) ## Run the default suite on both engines and write a report (5 minutes).
 	$(BIN)/changeover compare
 
 idempotency: $(STAMP) ## Which crash repeats what, by idempotency mode, on both engines.

@@ -52,6 +52,8 @@ class CeleryProfile:
     results: Results = Results.SQL
     resumes: bool = True
     """Whether an attempt goes on from an earlier one's checkpoint; else it starts from nothing."""
+    takes_over: bool = False
+    """Whether a retry after a child's death begins at once, and not once the child's lease ends."""
     renewals: int = 0
     """How often a running step renews its lease with the broker in one visibility timeout."""
 
@@ -102,6 +104,7 @@ def load(settings: Settings) -> CeleryProfile:
         recovers=bool(profile.values["steps.recovers"]),
         results=results,
         resumes=resumes,
+        takes_over=bool(profile.values.get("steps.takes_over", False)),
         renewals=int(profile.values.get("steps.renewals", 0)),
     )
 

@@ -9,6 +9,7 @@ from celery.exceptions import Ignore
 
 from celery_impl.context import CeleryHost
 from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.kept_by_us.lost_child import StepRequest, lost_child
 from celery_impl.signatures import step_of
 from celery_impl.workloads import WORKLOADS
 from shared.codec import to_json
@@ -40,6 +41,7 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
 
     abstract = True
     app: ChangeoverApp
+    Request = StepRequest
 
     def run_step(
         self,
@@ -68,8 +70,11 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         attempt = steps.begin_attempt(job_id, step)
         checkpoints = self.app.checkpoints
         host = CeleryHost(states, checkpoints, job_id, step, attempt, heeds_stop=not closing)
+        runner = self.app.runtime.runner
         try:
-            result = self.app.runtime.runner.run(job_id, step, host, work, result_type)
+            if lost := lost_child(self.request):
+                runner.abandon_lost(job_id, step, lost)
+            result = runner.run(job_id, step, host, work, result_type)
         except Superseded:
             # The later attempt goes on with the flow.
             raise Ignore from None

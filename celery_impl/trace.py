@@ -39,7 +39,7 @@ class Tracer:
         """
         job = self._app.states.job(job_id)
         if job.status.terminal:
-            return EngineTrace(False, f"over: {job.status.value}")
+            return EngineTrace(False, f"over: {job.status.value}", closed=True)
         messages = self._queues.messages_of(job_id)
         if wait := self._wait(job_id, job):
             return EngineTrace(True, wait)

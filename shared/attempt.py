@@ -18,6 +18,16 @@ from shared.ports.step_host import StepHost, StopReason
 _HELD_POLL_S = 0.1
 
 
+def step_key(job_id: str, step: str) -> str:
+    """Return the key under which a step is guarded."""
+    return f"{job_id}/{step}"
+
+
+def owner_of(worker: str, pid: int) -> str:
+    """Return how the owner of every lease begins that a process of a worker takes."""
+    return f"{worker}:{pid}:"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerPorts:
     """What every attempt in one worker shares."""
@@ -37,7 +47,7 @@ class Attempt:
         self.job_id = job_id
         self.step = step
         self.attempt = host.attempt
-        self.idempotency_key = f"{job_id}/{step}"
+        self.idempotency_key = step_key(job_id, step)
         self._id = uuid.uuid4().hex
         self._ports = ports
         self._host = host
@@ -70,7 +80,7 @@ class Attempt:
         may take; its stored result is then returned. `WorkerStopping` past that.
         """
         give_up_at = time.monotonic() + policy_of(self.step).start_to_close_s
-        owner = f"{self._ports.worker}:{self._id}"
+        owner = f"{owner_of(self._ports.worker, os.getpid())}{self._id}"
         while True:
             match self._ports.idempotency.begin(self.idempotency_key, owner, self._ports.lease_s):
                 case Stored() as stored:

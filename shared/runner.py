@@ -7,12 +7,13 @@ what the engine itself does.
 from collections.abc import Callable
 from typing import TypeVar
 
-from shared.attempt import Attempt, WorkerPorts
+from shared.attempt import Attempt, WorkerPorts, step_key
 from shared.codec import from_json, to_json
 from shared.crash_points import Moment
 from shared.domain.errors import AttemptsUsedUp, JobCancelled, StepRefused, Superseded
 from shared.domain.status import RecordKind
 from shared.policy import policy_of
+from shared.ports.idempotency import LostProcess
 from shared.ports.step_context import StepContext
 from shared.ports.step_host import StepHost
 
@@ -42,10 +43,10 @@ class StepRunner(WorkerPorts):
             if stored is not None:
                 attempt.record(RecordKind.REPLAYED)
                 return from_json(result_type, stored.result)
-            if host.attempt > policy_of(step).maximum_attempts:
-                raise AttemptsUsedUp(
-                    f"{step} was tried {policy_of(step).maximum_attempts} times without success"
-                )
+            limit = policy_of(step).maximum_attempts
+            if host.attempt > limit:
+                # Not "tried so often": one activity for a whole job counts its other steps' too.
+                raise AttemptsUsedUp(f"{step} began in attempt {host.attempt}; {limit} are allowed")
             attempt.stop_if_told()
             attempt.record(RecordKind.WORKING)
             attempt.pass_point(Moment.BEFORE_WORK)
@@ -60,6 +61,10 @@ class StepRunner(WorkerPorts):
         if crash_injector:
             crash_injector.crash()
         return result
+
+    def abandon_lost(self, job_id: str, step: str, lost: LostProcess) -> None:
+        """Give a step back in the place of a process that is known to be dead."""
+        self.idempotency.abandon_lost(step_key(job_id, step), lost, self.lease_s)
 
     def _record_failure(self, attempt: Attempt, error: BaseException) -> None:
         if isinstance(error, Superseded):

@@ -12,8 +12,6 @@ from shared.policy import RELEASE_CREDITS, RESERVE_CREDITS
 _NO_TRACE = "no answer whether the engine still holds it"
 _NO_RESULT = "no answer what its result is"
 _NO_ANSWER = frozenset({_NO_TRACE, _NO_RESULT})
-_CLOSED_WELL = "closed: completed"
-"""What Temporal's trace says of a job that it has as done."""
 
 BOUND_MARGIN_S = 1.0
 """An engine's bound has passed when it lies this far back: its clock and ours differ a little."""
@@ -43,6 +41,8 @@ class Buckets:
     accepted: int
     recovered_unknown: int
     unplaced: dict[str, str]
+    stuck: int = 0
+    """Of the unrecovered ones, those that by their engine cannot go on by themselves."""
 
     @property
     def jobs(self) -> int:
@@ -93,6 +93,12 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
         accepted=accepted + anonymous[OpPhase.OK] + recovered + len(found),
         recovered_unknown=recovered + len(found),
         unplaced=unplaced,
+        stuck=sum(
+            of_job.get(job.job_id) is Bucket.UNRECOVERED
+            and job.final is not None
+            and job.final.stuck
+            for job in cell.every_job
+        ),
     )
 
 
@@ -162,8 +168,8 @@ def _unfinished(final: FinalState) -> tuple[Bucket, str]:
     match final.held:
         case None:
             return Bucket.UNKNOWN, _NO_TRACE
-        case False if _CLOSED_WELL in final.where:
-            # The engine has it as done: whatever the facade last showed, it is not lost.
+        case False if final.closed:
+            # The engine has its end: whatever the facade last showed, it is not lost.
             return Bucket.UNKNOWN, _NO_RESULT
         case False:
             return Bucket.LOST, ""

@@ -6,7 +6,7 @@ from functools import partial
 
 from bench.checkers.buckets import Buckets, check_buckets
 from bench.checkers.by_job import CellHistory
-from bench.checkers.demands import FAULTS_CONFIRMED, check_bound, check_demand, check_faults
+from bench.checkers.demands import check_bound, check_demand, check_faults
 from bench.checkers.device_time import Cause, split_device_time
 from bench.checkers.expectations import documented
 from bench.checkers.host_load import KEPT_UP, check_kept_up, why_too_busy
@@ -22,7 +22,7 @@ from bench.checkers.terms import mean_terms, say_terms
 from bench.checkers.timeline import build_timelines
 from bench.checkers.verdict import Checks
 from bench.record.metrics import Bucket, CellMetrics, Rate, Trial
-from bench.record.run_info import CellKind
+from bench.record.run_info import FAULTS_CONFIRMED, CellKind
 from shared.domain.promises import Promise
 
 
@@ -136,6 +136,7 @@ def measure_cell(
         mode=info.mode,
         too_busy=too_busy,
         receiver=info.receiver,
+        stuck=buckets.stuck,
     )
     if info.kind is not CellKind.TRIALS:
         return metrics

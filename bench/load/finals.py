@@ -49,7 +49,7 @@ async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> Fin
         return _state(cell, job_id, None, held=False, where="the facade knows no such job")
     trace: dict[str, Any] | None = None
     if not _over(view):
-        trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace", "held")
+        trace = await _get(client, f"/v1/operator/jobs/{job_id}/trace", "closed")
         if trace and not trace["held"]:
             # It may have ended between the two looks, and then it is not lost.
             again = await _get(client, f"/v1/jobs/{job_id}", "status")
@@ -57,15 +57,27 @@ async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> Fin
     status = JobStatus(view["status"])
     readable: bool | None = None
     held: bool | None = None
-    where, due_in_s = "", None
+    where, due_in_s, stuck, closed = "", None, False, False
     if status is JobStatus.SUCCEEDED:
         readable = await _whole(client, view)
     elif not status.terminal:
         if trace:
             held, where, due_in_s = trace["held"], trace["where"], trace["due_in_s"]
+            stuck, closed = bool(trace.get("stuck")), bool(trace.get("closed"))
         else:
             where = _NO_ANSWER
-    return _state(cell, job_id, status, view["error"], readable, held, where, due_in_s)
+    return _state(
+        cell,
+        job_id,
+        status,
+        view["error"],
+        readable,
+        held,
+        where,
+        due_in_s,
+        stuck=stuck,
+        closed=closed,
+    )
 
 
 def _state(
@@ -77,11 +89,25 @@ def _state(
     held: bool | None = None,
     where: str = "",
     due_in_s: float | None = None,
+    *,
+    stuck: bool = False,
+    closed: bool = False,
 ) -> FinalState:
     known = status.value if status else None
     now, wall_now = time.monotonic(), time.time()
     return FinalState(
-        cell, job_id, known, error, readable, held, where, due_in_s, wall_s=wall_now, mono_s=now
+        cell=cell,
+        job_id=job_id,
+        status=known,
+        error=error,
+        readable=readable,
+        held=held,
+        where=where,
+        due_in_s=due_in_s,
+        wall_s=wall_now,
+        mono_s=now,
+        stuck=stuck,
+        closed=closed,
     )
 
 

@@ -22,7 +22,7 @@ from gevent.queue import Empty, Queue
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
 
-from bench.load.plan import ANSWER_LIMIT_S, PLAN_VARIABLE, LoadPlan, image_bodies, read_plan
+from bench.load.plan import ANSWER_LIMIT_S, PLAN_VARIABLE, USERS, LoadPlan, image_bodies, read_plans
 
 _SUBMIT_TRIES = 5
 # Longer than a facade takes to be started again: without an answer nobody knows of the job.
@@ -30,8 +30,6 @@ _UNANSWERED_LIMIT_S = 30.0
 # An idle user costs nothing while it waits, and a turn of Locust's loop when it stops waiting.
 _IDLE_S = 30.0
 _TERMINAL = {"succeeded", "failed", "cancelled", "timed_out"}
-
-PLAN: LoadPlan = read_plan(Path(os.environ[PLAN_VARIABLE]))
 
 
 class Arrivals:
@@ -78,9 +76,6 @@ def _gap_s(plan: LoadPlan, gaps: random.Random) -> float:
     return gaps.expovariate(plan.rate_per_s)
 
 
-ARRIVALS = Arrivals(PLAN)
-
-
 class Recorder:
     """Appends client operations to the history."""
 
@@ -101,11 +96,13 @@ class Recorder:
         self._out.write(json.dumps(row) + "\n")
 
 
-record = Recorder(PLAN)
-
-
 class Customer(FastHttpUser):
-    """Takes the next arrival and follows its job to the end."""
+    """Takes the next arrival of its arm and follows its job to the end."""
+
+    abstract = True
+    plan: LoadPlan
+    arrivals: Arrivals
+    record: Recorder
 
     wait_time = constant(0)
     connection_timeout = ANSWER_LIMIT_S
@@ -115,7 +112,7 @@ class Customer(FastHttpUser):
     def order(self) -> None:
         """Submit, follow, fetch."""
         try:
-            number, intended, body = ARRIVALS.due.get(timeout=_IDLE_S)
+            number, intended, body = self.arrivals.due.get(timeout=_IDLE_S)
         except Empty:
             return
         try:
@@ -123,15 +120,15 @@ class Customer(FastHttpUser):
             if job_id is not None:
                 self._fetch(job_id, self._follow(job_id))
         finally:
-            ARRIVALS.in_flight -= 1
+            self.arrivals.in_flight -= 1
 
     def _submit(self, number: int, intended: float, body: dict[str, Any]) -> str | None:
         op_id = uuid.uuid4().hex
-        key = f"{PLAN.key_prefix}-{number}"
+        key = f"{self.plan.key_prefix}-{number}"
         headers = {"Idempotency-Key": key}
         refused, give_up_at = 0, time.monotonic() + _UNANSWERED_LIMIT_S
         while refused < _SUBMIT_TRIES and time.monotonic() < give_up_at:
-            record(
+            self.record(
                 "submit",
                 "invoke",
                 op_id,
@@ -149,15 +146,19 @@ class Customer(FastHttpUser):
                 status = answer.status_code
                 if status == 202:
                     job_id: str = answer.json()["job_id"]
-                    record("submit", "ok", op_id, job_id=job_id, http_status=status)
+                    self.record("submit", "ok", op_id, job_id=job_id, http_status=status)
                     return job_id
                 if 400 <= status < 500:
-                    record("submit", "fail", op_id, http_status=status, detail=answer.text[:300])
+                    self.record(
+                        "submit", "fail", op_id, http_status=status, detail=answer.text[:300]
+                    )
                     return None
                 # A 503 was refused for certain, and another try is a new operation. Without an
                 # answer the outcome is not known until another try with the same key tells.
                 phase = "fail" if status == 503 else "info"
-                record("submit", phase, op_id, http_status=status, detail=str(answer.error)[:300])
+                self.record(
+                    "submit", phase, op_id, http_status=status, detail=str(answer.error)[:300]
+                )
                 if status == 503:
                     refused += 1
                     op_id = uuid.uuid4().hex
@@ -166,10 +167,10 @@ class Customer(FastHttpUser):
 
     def _follow(self, job_id: str) -> dict[str, Any]:
         op_id = uuid.uuid4().hex
-        seen, pause = None, PLAN.follow_first_s
+        seen, pause = None, self.plan.follow_first_s
         while True:
             gevent.sleep(pause)
-            pause = min(pause * 1.3, PLAN.follow_most_s)
+            pause = min(pause * 1.3, self.plan.follow_most_s)
             with self.client.get(
                 f"/v1/jobs/{job_id}", name="follow", catch_response=True
             ) as answer:
@@ -177,18 +178,22 @@ class Customer(FastHttpUser):
                     view: dict[str, Any] = answer.json()
                     if view["status"] != seen:
                         seen = view["status"]
-                        record("follow", "ok", op_id, job_id=job_id, status=seen, http_status=200)
+                        self.record(
+                            "follow", "ok", op_id, job_id=job_id, status=seen, http_status=200
+                        )
                     if seen in _TERMINAL:
                         return view
                 else:
-                    record("follow", "info", op_id, job_id=job_id, http_status=answer.status_code)
+                    self.record(
+                        "follow", "info", op_id, job_id=job_id, http_status=answer.status_code
+                    )
 
     def _fetch(self, job_id: str, view: dict[str, Any]) -> None:
         for artifact in view["artifacts"]:
             op_id = uuid.uuid4().hex
             with self.client.get(artifact["url"], name="fetch", catch_response=True) as answer:
                 whole = hashlib.sha256(answer.content or b"").hexdigest() == artifact["sha256"]
-                record(
+                self.record(
                     "fetch",
                     "ok" if answer.status_code == 200 and whole else "info",
                     op_id,
@@ -198,15 +203,42 @@ class Customer(FastHttpUser):
                 )
 
 
+def customers(plan: LoadPlan) -> type[Customer]:
+    """Return the users of one arm: Locust has a class for those who ask at one address."""
+    return type(
+        f"Customer-{plan.cell}",
+        (Customer,),
+        {
+            "abstract": False,
+            "plan": plan,
+            "arrivals": Arrivals(plan),
+            "record": Recorder(plan),
+            "fixed_count": USERS,
+            **({"host": plan.url} if plan.url else {}),
+        },
+    )
+
+
+KINDS = [customers(plan) for plan in read_plans(Path(os.environ[PLAN_VARIABLE]))]
+# Locust looks for users among a file's names.
+globals().update({f"Customer{place}": kind for place, kind in enumerate(KINDS)})
+
+
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
 def _start(environment: Environment, **_: Any) -> None:
-    gevent.signal_handler(signal.SIGUSR1, ARRIVALS.end)
-    gevent.spawn(ARRIVALS.run)
+    gevent.signal_handler(signal.SIGUSR1, _end)
+    for kind in KINDS:
+        gevent.spawn(kind.arrivals.run)
     gevent.spawn(_quit_when_over, environment)
 
 
+def _end() -> None:
+    for kind in KINDS:
+        kind.arrivals.end()
+
+
 def _quit_when_over(environment: Environment) -> None:
-    while not ARRIVALS.over:
+    while not all(kind.arrivals.over for kind in KINDS):
         gevent.sleep(0.1)
     assert environment.runner is not None
     environment.runner.quit()

@@ -1,8 +1,11 @@
-"""What the load process is told: one JSON file, readable before Locust is imported."""
+"""What the load process is told: one JSON file, readable before Locust is imported.
+
+A plan is one arm's; the file holds one, or a list of them.
+"""
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +16,9 @@ Arrivals = Literal["poisson", "even"]
 ANSWER_LIMIT_S = 5.0
 """How long a client waits for an answer."""
 
+USERS = 100
+"""Users an arm: more than jobs can be in flight, so that none holds up an arrival."""
+
 PLAN_VARIABLE = "CHANGEOVER_LOAD_PLAN"
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange", "white", "black")
@@ -21,7 +27,7 @@ SHAPES = ("circle", "square", "triangle")
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """One cell's load. The seed decides arrivals and requests, so that all arms get the same."""
+    """One cell's load on one arm. The seed decides it, so that all arms get the same."""
 
     cell: str
     key_prefix: str
@@ -41,6 +47,8 @@ class LoadPlan:
     """How long after its acceptance a client first looks at a job."""
     follow_most_s: float = 2.0
     """The longest between two looks; each wait is a third longer than the one before."""
+    url: str = ""
+    """The facade's address; empty for the one that Locust is given as its host."""
 
 
 def image_bodies(
@@ -60,11 +68,12 @@ def image_bodies(
         }
 
 
-def write_plan(path: Path, plan: LoadPlan) -> None:
-    """Write the plan where the load process will look for it."""
-    path.write_text(json.dumps(asdict(plan)))
+def write_plans(path: Path, plans: Sequence[LoadPlan]) -> None:
+    """Write the plans where the load process will look for them."""
+    path.write_text(json.dumps([asdict(plan) for plan in plans]))
 
 
-def read_plan(path: Path) -> LoadPlan:
-    """Read a plan."""
-    return LoadPlan(**json.loads(path.read_text()))
+def read_plans(path: Path) -> list[LoadPlan]:
+    """Read plans, or one."""
+    found = json.loads(path.read_text())
+    return [LoadPlan(**plan) for plan in (found if isinstance(found, list) else [found])]

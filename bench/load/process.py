@@ -1,4 +1,4 @@
-"""Starts and ends the load process of one cell."""
+"""Starts and ends the load process of a cell."""
 
 import asyncio
 import json
@@ -6,35 +6,32 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
-from bench.load.plan import PLAN_VARIABLE, LoadPlan, write_plan
+from bench.load.plan import PLAN_VARIABLE, USERS, LoadPlan, write_plans
 from bench.record.history import ClientOp, OpPhase
 
-# More users than jobs can be in flight: a user that waits for its job never holds up an arrival.
-_USERS = 100
 _POLL_S = 0.1
+_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
 
-def start_load(supervisor: Supervisor, arm: str, url: str, plan: LoadPlan, folder: Path) -> Managed:
-    """Start Locust with this plan against the facade at `url`."""
+def start_load(supervisor: Supervisor, plans: Sequence[LoadPlan], folder: Path) -> Managed:
+    """Start Locust with these plans, one an arm: one process sends to all of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    plan_path = folder / f"{plan.cell.replace('/', '-')}.json"
-    write_plan(plan_path, plan)
+    path = ops_path(folder, plans[0].cell).with_suffix(".json")
+    write_plans(path, plans)
     return supervisor.start(
         ProcessSpec(
             name="locust",
             role="load",
-            arm=arm,
             argv=[
-                *(sys.executable, "-m", "locust"),
-                *("-f", str(Path(__file__).with_name("locustfile.py"))),
+                *(sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE)),
                 *("--headless", "--only-summary", "--loglevel", "WARNING"),
-                *("--host", url),
-                *("--users", str(_USERS), "--spawn-rate", str(_USERS)),
+                *("--users", str(USERS * len(plans)), "--spawn-rate", str(USERS * len(plans))),
             ],
-            env={PLAN_VARIABLE: str(plan_path)},
+            env={PLAN_VARIABLE: str(path)},
             stop_grace_s=5,
         )
     )
@@ -46,10 +43,10 @@ def end_arrivals(load: Managed) -> None:
         os.kill(load.pid, signal.SIGUSR1)
 
 
-async def until_drained(loads: list[Managed], limit_s: float) -> None:
-    """Return when every load process has seen its jobs to their end, or after `limit_s`."""
+async def until_drained(load: Managed, limit_s: float) -> None:
+    """Return when the load process has seen its jobs to their end, or after `limit_s`."""
     give_up_at = time.monotonic() + limit_s
-    while time.monotonic() < give_up_at and not all(load.exited() for load in loads):
+    while time.monotonic() < give_up_at and not load.exited():
         await asyncio.sleep(_POLL_S)
 
 

@@ -1,4 +1,4 @@
-"""Reads what earlier versions wrote: their `run.json`, and the faults of their soaks."""
+"""Reads what earlier versions wrote: `run.json`, and the faults and final states of a history."""
 
 import re
 from typing import Any
@@ -45,3 +45,9 @@ def fault_from_1(written: dict[str, Any]) -> dict[str, Any]:
     strike, part = named["strike"], named["part"]
     own = {"trial": f"{strike}{part}", "part_of": strike} if part else {"trial": strike}
     return {**written, "role": named["role"], **own}
+
+
+def final_from_1(written: dict[str, Any]) -> dict[str, Any]:
+    """Return a final state that says whether the engine has the job's end, where its words did."""
+    said = "closed: " in written["where"] or written["where"].startswith("over: ")
+    return {"closed": written["held"] is False and said, **written}

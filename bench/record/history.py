@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from bench.record.earlier import fault_from_1
+from bench.record.earlier import fault_from_1, final_from_1
 from shared.domain.records import AttemptRecord, EffectRecord
 
 MODEL_LOADED = "model_loaded"
@@ -160,9 +160,10 @@ class ProcessEvent:
 class FinalState:
     """What the facade said of a job when the cell's drain was over.
 
-    `held`, `where` and `due_in_s` are the engine's trace, asked only of jobs that were not
-    terminal. `readable` is whether every artifact that the job promises could be fetched and
+    `held`, `where`, `due_in_s` and `closed` are the engine's trace, asked only of jobs that were
+    not terminal. `readable` is whether every artifact that the job promises could be fetched and
     matched its checksum; None for a job without a result, and where that could not be asked.
+    `stuck` is the trace's word for a job that is held and cannot go on by itself.
     """
 
     cell: str
@@ -175,6 +176,8 @@ class FinalState:
     due_in_s: float | None
     wall_s: float
     mono_s: float
+    stuck: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +265,13 @@ def write_history(path: Path, history: History) -> None:
 def read_history(path: Path) -> History:
     """Read what `write_history` wrote; `ValueError` names a bad line by its number."""
     history = History()
+    earlier = {"fault": fault_from_1, "final": final_from_1}
     with path.open() as lines:
         for number, row in _rows(path, lines):
             try:
                 kind = row.pop("type")
                 name, adapter = _KINDS[kind]
-                row = fault_from_1(row) if kind == "fault" else row
+                row = earlier[kind](row) if kind in earlier else row
                 getattr(history, name).append(adapter.validate_python(row))
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{path.name}:{number}: {error}") from None

@@ -13,6 +13,8 @@ from shared.domain.detection import Clock
 from shared.domain.jobs import Bound, EffectiveSetting
 
 SCHEMA = 2
+FAULTS_CONFIRMED = "faults_confirmed"
+"""What a cell of trials is held to beside what its profile promises."""
 
 
 class CellKind(StrEnum):

@@ -83,40 +83,36 @@ async def run_cell(
         for arm in arms
         if exposed(arm.stack.arm.engine, plan.fault)
     ]
-    loads = [
-        start_load(
-            supervisor,
-            outcome.arm.stack.arm.name,
-            outcome.arm.stack.url,
-            LoadPlan(
-                cell=outcome.cell,
-                key_prefix=f"{run_id}-{outcome.cell}",
-                out=str(ops_path(folder, outcome.cell)),
-                seed=seed,
-                rate_per_s=plan.rate_per_s,
-                arrivals=plan.arrivals,
-                delay_s=place / plan.rate_per_s / len(outcomes),
-                n=list(stage.job.n),
-                steps=stage.job.steps,
-                width=stage.job.width,
-                height=stage.job.height,
-            ),
-            folder,
+    plans = [
+        LoadPlan(
+            cell=outcome.cell,
+            key_prefix=f"{run_id}-{outcome.cell}",
+            out=str(ops_path(folder, outcome.cell)),
+            seed=seed,
+            rate_per_s=plan.rate_per_s,
+            arrivals=plan.arrivals,
+            delay_s=place / plan.rate_per_s / len(outcomes),
+            n=list(stage.job.n),
+            steps=stage.job.steps,
+            width=stage.job.width,
+            height=stage.job.height,
+            url=outcome.arm.stack.url,
         )
         for place, outcome in enumerate(outcomes)
         if plan.rate_per_s
     ]
+    load = start_load(supervisor, plans, folder) if plans else None
     if plan.fault == NO_FAULT:
         await asyncio.sleep(plan.duration_s)
     else:
         await _run_trials(outcomes, stage, plan, seed, began)
-    for load in loads:
+    if load is not None:
         end_arrivals(load)
     await asyncio.gather(
-        until_drained(loads, plan.drain_s),
+        *([until_drained(load, plan.drain_s)] if load else []),
         *(_see_to_their_end(outcome, plan.drain_s) for outcome in outcomes),
     )
-    await supervisor.stop(loads)
+    await supervisor.stop([load] if load else [])
     for outcome in outcomes:
         outcome.ops += read_ops(ops_path(folder, outcome.cell))
     finals = await asyncio.gather(

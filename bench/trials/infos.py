@@ -9,7 +9,7 @@ from bench.arms.topology import Arm
 from bench.faults.experiments import EXPERIMENTS, Receiver
 from bench.faults.registry import FAULTS, exposed
 from bench.load.workloads import WORKLOADS
-from bench.record.run_info import AbsentCell, CellInfo, CellKind
+from bench.record.run_info import FAULTS_CONFIRMED, AbsentCell, CellInfo, CellKind
 from bench.scenario.idempotency import IdempotencyPlan, experiment_id
 from bench.scenario.model import CellPlan, Scenario, Stage
 from bench.scenario.soak import SoakPlan, soak_id
@@ -22,7 +22,6 @@ from shared.domain.jobs import IMAGE_GENERATION, Bound
 from shared.domain.promises import Promise
 from shared.ports.idempotency import IdempotencyMode
 
-FAULTS_CONFIRMED = "faults_confirmed"
 _NO_ONE_FAULT = Bound(None, {}, "no bound is predicted where faults are not tried one by one")
 _SIMULATED = "simulated"
 

@@ -6,7 +6,14 @@ from sqlalchemy import Column, Float, Integer, String, Table, Text, select, upda
 from sqlalchemy import Engine as Database
 
 from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata
-from shared.ports.idempotency import Claimed, Held, Idempotency, IdempotencyMode, Stored
+from shared.ports.idempotency import (
+    Claimed,
+    Held,
+    Idempotency,
+    IdempotencyMode,
+    LostProcess,
+    Stored,
+)
 
 _steps = Table(
     "idempotency",
@@ -41,6 +48,9 @@ class NoGuard:
         return f"{key}/{attempt_id}"
 
     def abandon(self, key: str, token: int) -> None:
+        return None
+
+    def abandon_lost(self, key: str, lost: LostProcess, lease_s: float) -> None:
         return None
 
 
@@ -151,6 +161,19 @@ class Fenced(StableKey):
 
     def abandon(self, key: str, token: int) -> None:
         self._change(key, token, lease_until_s=0.0)
+
+    def abandon_lost(self, key: str, lost: LostProcess, lease_s: float) -> None:
+        with self._database.begin() as connection:
+            connection.execute(
+                update(_steps)
+                .where(
+                    _steps.c.key == key,
+                    _steps.c.result.is_(None),
+                    _steps.c.owner.startswith(lost.owner, autoescape=True),
+                    _steps.c.lease_until_s < lost.lost_at_s + lease_s,
+                )
+                .values(lease_until_s=0.0)
+            )
 
     def _change(self, key: str, token: int, **values: object) -> bool:
         with self._database.begin() as connection:

@@ -35,6 +35,18 @@ class Held:
     expires_in_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class LostProcess:
+    """A process that somebody saw die, who could tell: its parent.
+
+    `owner` is how the owners of all leases of that process begin, `lost_at_s` Unix seconds by the
+    clock of its host, at its death or later.
+    """
+
+    owner: str
+    lost_at_s: float
+
+
 class Idempotency(Protocol):
     """One row per idempotency key. Safe under SIGKILL of any holder."""
 
@@ -60,4 +72,11 @@ class Idempotency(Protocol):
 
     def abandon(self, key: str, token: int) -> None:
         """Give the step back after a failure, so that a later attempt need not wait."""
+        ...
+
+    def abandon_lost(self, key: str, lost: LostProcess, lease_s: float) -> None:
+        """Give the step back in the place of a process that is known to be dead.
+
+        A lease that was taken or renewed after the process was lost stays what it is.
+        """
         ...

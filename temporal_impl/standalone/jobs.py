@@ -83,7 +83,8 @@ class StandaloneJobs:
         release = await self._open_release(job_id)
         if release is not None:
             return held([PendingStep.of(RELEASE_CREDITS, release.raw_info)])
-        return EngineTrace(held=False, where=f"activity closed: {job.status.name.lower()}")
+        status = job.status.name.lower()
+        return EngineTrace(held=False, where=f"activity closed: {status}", closed=True)
 
     async def _cancelled_view(self, job_id: JobId, closed_at_s: float) -> EngineView:
         if await self._open_release(job_id) is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.load.plan import PLAN_VARIABLE, read_plan
+from bench.load.plan import PLAN_VARIABLE, read_plans
 from celery_impl.app import build_app
 from shared.settings import Settings
 
@@ -180,7 +180,8 @@ def test_a_health_check_in_python_compiles(name: str) -> None:
 def test_the_inline_files_parse(tmp_path: Path) -> None:
     contents = {name: config["content"] for name, config in COMPOSE["configs"].items()}
     (tmp_path / "load.json").write_text(contents["load"])
-    assert read_plan(tmp_path / "load.json").steps == json.loads(contents["load"])["steps"]
+    [plan] = read_plans(tmp_path / "load.json")
+    assert plan.steps == json.loads(contents["load"])["steps"]
     assert yaml.safe_load(contents["temporal-dynamic"])
     for name in ("temporal-schema", "temporal-namespace"):
         script = tmp_path / name

@@ -62,9 +62,9 @@ create_app(Path("effects.db"), Manners())
 _LOAD = """
 import os
 from pathlib import Path
-from bench.load.plan import PLAN_VARIABLE, LoadPlan, write_plan
+from bench.load.plan import PLAN_VARIABLE, LoadPlan, write_plans
 plan = LoadPlan("cell", "key", "operations.jsonl", 1, 1.0, "even", 0.0, [1], 2, 64, 64)
-write_plan(Path("plan.json"), plan)
+write_plans(Path("plan.json"), [plan])
 os.environ[PLAN_VARIABLE] = "plan.json"
 import locust.main, bench.load.locustfile
 """

@@ -1,12 +1,20 @@
 """The idempotency store's four modes do what each says, on every database."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Engine as Database
 
 from shared.adapters.idempotency import idempotency_store
-from shared.ports.idempotency import Claimed, Held, Idempotency, IdempotencyMode, Stored
+from shared.ports.idempotency import (
+    Claimed,
+    Held,
+    Idempotency,
+    IdempotencyMode,
+    LostProcess,
+    Stored,
+)
 from tests.contract.racing import in_threads
 
 ALIVE_S = 60.0
@@ -153,3 +161,32 @@ def test_a_takeover_and_a_commit_race_to_one_result(fenced: Idempotency) -> None
 
         committed, took_over = in_threads(2, act)
         assert committed != took_over
+
+
+def test_fenced_gives_a_lost_processs_step_back_at_once(fenced: Idempotency) -> None:
+    assert fenced.begin(KEY, "gpu-0:7:a", ALIVE_S) == Claimed(1)
+    fenced.abandon_lost(KEY, LostProcess("gpu-0:7:", time.time()), ALIVE_S)
+    assert fenced.begin(KEY, "gpu-1:8:b", ALIVE_S) == Claimed(2)
+    assert not fenced.commit(KEY, 1, "of the dead")
+
+
+@pytest.mark.parametrize("owner", ["gpu-0:77:a", "gpu-1:7:a", "gpu%0:7:a", "gpu_0:7:a"])
+def test_fenced_leaves_the_lease_of_another_process_alone(fenced: Idempotency, owner: str) -> None:
+    assert fenced.begin(KEY, owner, ALIVE_S) == Claimed(1)
+    fenced.abandon_lost(KEY, LostProcess("gpu-0:7:", time.time()), ALIVE_S)
+    assert isinstance(fenced.begin(KEY, "b", ALIVE_S), Held)
+
+
+def test_fenced_leaves_a_lease_alone_that_was_taken_after_the_loss(fenced: Idempotency) -> None:
+    """Process ids come back, in a container that is started again at once."""
+    lost_at_s = time.time() - 1.0
+    assert fenced.begin(KEY, "gpu-0:7:later", ALIVE_S) == Claimed(1)
+    fenced.abandon_lost(KEY, LostProcess("gpu-0:7:", lost_at_s), ALIVE_S)
+    assert isinstance(fenced.begin(KEY, "b", ALIVE_S), Held)
+
+
+def test_fenced_keeps_the_result_of_a_process_that_was_lost_after_it(fenced: Idempotency) -> None:
+    fenced.begin(KEY, "gpu-0:7:a", ALIVE_S)
+    assert fenced.commit(KEY, 1, "done")
+    fenced.abandon_lost(KEY, LostProcess("gpu-0:7:", time.time()), ALIVE_S)
+    assert fenced.begin(KEY, "b", ALIVE_S) == Stored("done")

@@ -16,6 +16,7 @@ from shared.domain.jobs import IMAGE_GENERATION, EngineTrace
 from shared.domain.status import JobStatus, RecordKind
 from shared.policy import GENERATE_IMAGE, policy_of
 from tests.integration.celery_lab import ONCE, Lab, StartWorker, over, running_lab, until
+from tests.integration.celery_sessions import Engines
 
 FIRST = "generate_image/0"
 
@@ -58,7 +59,8 @@ async def test_a_job_runs_every_step_once_and_leaves_nothing_in_redis(
     assert sorted(started) == sorted(
         {"reserve_credits", FIRST, "generate_image/1", "assemble", "capture_credits", "notify_user"}
     )
-    assert not (await engine.trace(job_id)).held
+    trace = await engine.trace(job_id)
+    assert (trace.held, trace.closed) == (False, True)
 
 
 async def test_a_busy_worker_holds_no_message_but_the_one_it_runs(
@@ -107,6 +109,24 @@ async def test_a_killed_childs_step_is_retried(
     worked = [r for r in lab.records(job_id, FIRST) if r.kind is RecordKind.WORKING]
     assert len(worked) == 2
     assert lab.applied(job_id) == ONCE
+
+
+async def test_a_killed_childs_step_goes_on_before_the_dead_childs_lease_would_have_ended(
+    tmp_path: Path, engines: Engines
+) -> None:
+    with running_lab(tmp_path, "hardened", detection_budget_s=60.0) as lab:
+        for role in ("cpu", "gpu"):
+            lab.worker(role, f"{role}-0")
+        engine = await engines(lab)
+        job_id = await submitted(lab, engine, steps=30)
+        struck = lab.reached(job_id, FIRST, 10)
+        os.kill(struck.pid, signal.SIGKILL)
+        assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
+        worked = [r for r in lab.records(job_id, FIRST) if r.kind is RecordKind.WORKING]
+        assert [record.attempt for record in worked] == [1, 2]
+        # A lease is renewed when a third of it has passed.
+        assert worked[1].mono_s < struck.mono_s + lab.settings.lease_s / 2
+        assert lab.applied(job_id) == ONCE
 
 
 async def test_a_message_that_comes_while_a_retry_runs_stays_in_its_queue(

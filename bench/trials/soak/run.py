@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench.arms.addresses import Backends
-from bench.arms.supervisor import Managed, Supervisor
+from bench.arms.supervisor import Supervisor
 from bench.arms.topology import Topology
 from bench.faults.carrying_out import FaultLog
 from bench.faults.fault import NOBODY, FaultContext
@@ -46,16 +46,16 @@ async def run_soak(
     plans = arm_plans(scenario, plan, backends)
     async with running_arms(supervisor, plans, folder, for_long=True) as arms:
         await outcome.ask(arms)
-        loads = [
-            _start_load(supervisor, arm, plan, scenario.seed, run_id, folder / "load", place)
+        sent = [
+            _load_plan(arm, plan, scenario.seed, run_id, folder / "load", place)
             for place, arm in enumerate(arms)
         ]
+        load = start_load(supervisor, sent, folder / "load")
         await _inject_all(arms, plan, planned, outcome.history, say)
         say(f"soak: draining for up to {plan.drain_s:g} s")
-        for load in loads:
-            end_arrivals(load)
-        await until_drained(loads, plan.drain_s)
-        await supervisor.stop(loads)
+        end_arrivals(load)
+        await until_drained(load, plan.drain_s)
+        await supervisor.stop([load])
         say("soak: asking what became of every job")
         for arm in arms:
             outcome.history.ops += read_ops(ops_path(folder / "load", _cell(arm)))
@@ -160,37 +160,26 @@ async def _tell(
         await asyncio.sleep(_SAY_EVERY_S)
 
 
-def _start_load(
-    supervisor: Supervisor,
-    arm: LiveArm,
-    plan: SoakPlan,
-    seed: int,
-    run_id: str,
-    folder: Path,
-    place: int,
-) -> Managed:
+def _load_plan(
+    arm: LiveArm, plan: SoakPlan, seed: int, run_id: str, folder: Path, place: int
+) -> LoadPlan:
     cell = _cell(arm)
-    return start_load(
-        supervisor,
-        arm.stack.arm.name,
-        arm.stack.url,
-        LoadPlan(
-            cell=cell,
-            key_prefix=f"{run_id}-{cell}",
-            out=str(ops_path(folder, cell)),
-            seed=seed,
-            rate_per_s=plan.rate_per_s,
-            arrivals="poisson",
-            # Arms that get the same arrival in the same instant would measure each other.
-            delay_s=place / plan.rate_per_s / len(plan.arms),
-            n=list(plan.n),
-            steps=plan.steps,
-            width=plan.size_px,
-            height=plan.size_px,
-            follow_first_s=_FOLLOW_FIRST_S,
-            follow_most_s=_FOLLOW_MOST_S,
-        ),
-        folder,
+    return LoadPlan(
+        cell=cell,
+        key_prefix=f"{run_id}-{cell}",
+        out=str(ops_path(folder, cell)),
+        seed=seed,
+        rate_per_s=plan.rate_per_s,
+        arrivals="poisson",
+        # Arms that get the same arrival in the same instant would measure each other.
+        delay_s=place / plan.rate_per_s / len(plan.arms),
+        n=list(plan.n),
+        steps=plan.steps,
+        width=plan.size_px,
+        height=plan.size_px,
+        follow_first_s=_FOLLOW_FIRST_S,
+        follow_most_s=_FOLLOW_MOST_S,
+        url=arm.stack.url,
     )
 
 

@@ -99,10 +99,10 @@ def test_an_open_job_of_which_nobody_said_whether_it_is_held_is_unknown() -> Non
     assert story.check(CHECK).verdict is Verdict.UNKNOWN
 
 
-def test_a_job_that_the_engine_has_closed_as_completed_is_never_lost() -> None:
+def test_a_job_that_the_engine_has_closed_is_never_lost() -> None:
     story = Story().submit("a").final("a", JobStatus.RUNNING, held=False)
     [final] = story.history.finals
-    story.history.finals = [replace(final, where="workflow closed: completed")]
+    story.history.finals = [replace(final, closed=True)]
     assert bucket_of_one(story) is Bucket.UNKNOWN
     assert story.metrics().verdict is Verdict.UNKNOWN
 

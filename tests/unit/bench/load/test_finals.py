@@ -44,7 +44,8 @@ def _asked(views: list[str], *, held: bool = False) -> FinalState:
         if not waiting and request.url.path == "/v1/jobs/job":
             return httpx.Response(404)
         if request.url.path.endswith("/trace"):
-            return httpx.Response(200, json={"held": held, "where": "queue", "due_in_s": 3.0})
+            trace = {"held": held, "where": "queue", "due_in_s": 3.0, "closed": not held}
+            return httpx.Response(200, json=trace)
         if request.url.path == "/picture":
             return httpx.Response(200, content=_PICTURE)
         return _view(waiting.pop(0))
@@ -60,6 +61,16 @@ def test_a_job_that_the_engine_holds_is_late_and_says_where() -> None:
         "queue",
         3.0,
     )
+
+
+def test_a_job_that_its_engine_calls_stuck_is_recorded_as_such() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/trace"):
+            trace = {"held": True, "where": "its code fails", "due_in_s": None, "closed": False}
+            return httpx.Response(200, json={**trace, "stuck": True})
+        return _view("running")
+
+    assert (_state_by(answer).held, _state_by(answer).stuck) == (True, True)
 
 
 def test_a_job_that_ends_between_the_two_looks_is_not_lost() -> None:
@@ -116,7 +127,8 @@ def test_an_answer_that_does_not_come_is_no_evidence(
                 return httpx.Response(missing)
             return httpx.Response(200, content=missing or b"{}")
         if asked == "trace":
-            return httpx.Response(200, json={"held": False, "where": "", "due_in_s": None})
+            trace = {"held": False, "where": "", "due_in_s": None, "closed": False}
+            return httpx.Response(200, json=trace)
         return _view(status)
 
     state = _state_by(answer)
@@ -135,4 +147,4 @@ def test_a_file_that_is_gone_is_evidence() -> None:
 
 def test_a_job_that_is_open_and_that_the_engine_does_not_hold_is_lost() -> None:
     state = _asked(["running", "running"], held=False)
-    assert (state.status, state.held) == ("running", False)
+    assert (state.status, state.held, state.closed) == ("running", False, True)

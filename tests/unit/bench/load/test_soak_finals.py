@@ -29,7 +29,8 @@ class FakeFacade:
         if path.endswith(".png"):
             return httpx.Response(200, content=PICTURE)
         if path.endswith("/trace"):
-            return httpx.Response(200, json={"held": False, "where": "nowhere", "due_in_s": None})
+            trace = {"held": False, "where": "nowhere", "due_in_s": None, "closed": False}
+            return httpx.Response(200, json=trace)
         if path == "/v1/jobs":
             return httpx.Response(
                 200, json={"jobs": [self._view(job) for job in self.statuses], "next": None}

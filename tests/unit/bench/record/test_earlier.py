@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.record.history import FaultEvent, FaultPhase, read_history
+from bench.record.history import FaultEvent, FaultPhase, FinalState, read_history
 from bench.record.run_info import CellKind, read_run_info, write_run_info
 from tests.unit.bench.checkers.test_soak import INFO, Soak
 from tests.unit.bench.experiments import KILLED, Experiments
@@ -60,3 +60,24 @@ def test_a_trial_that_was_named_by_its_role_has_it_as_a_field(
     path.write_text(json.dumps({"type": "fault", **row}) + "\n")
     (fault,) = read_history(path).faults
     assert (fault.trial, fault.role, fault.part_of) == read
+
+
+@pytest.mark.parametrize(
+    ("held", "where", "closed"),
+    [
+        (False, "workflow closed: completed", True),
+        (False, "activity closed: completed", True),
+        (False, "over: succeeded", True),
+        (False, "nowhere: no message, no live worker", False),
+        (True, "queue gpu", False),
+        (None, "", False),
+    ],
+)
+def test_a_final_state_that_said_in_words_that_the_job_is_closed_says_so(
+    held: bool | None, where: str, closed: bool, tmp_path: Path
+) -> None:
+    final = FinalState("c", "job", "running", None, None, held, where, None, 1.0, 1.0)
+    row = {key: value for key, value in asdict(final).items() if key != "closed"}
+    path = tmp_path / "history.jsonl"
+    path.write_text(json.dumps({"type": "final", **row}) + "\n")
+    assert [each.closed for each in read_history(path).finals] == [closed]
