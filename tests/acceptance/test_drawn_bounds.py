@@ -27,15 +27,15 @@ def drawn(seed: int) -> str:
 
 
 def _stage(draw: random.Random, name: str, grace_s: float) -> str:
-    silence_s = draw.choice([0.1, 0.5, 1.5, 3.0])
-    steps = max(5, round(draw.uniform(3.0, 10.0) / silence_s))
+    silence_s = draw.choice([0.1, 0.5, 1.5, 2.5])
+    steps = max(7, round(draw.uniform(3.0, 10.0) / silence_s))
     longest_s = steps * silence_s + 1.0
     # Above the longest step for Celery; for Temporal above the silence, and what the engine takes.
     budget_s = round(max(longest_s + 1.5, silence_s * 1.5 + 4.0) + draw.uniform(0.0, 3.0), 1)
     drain_s = grace_s + budget_s + 3 * longest_s + 10.0
     cells = "".join(
         f'[[stages.cells]]\nfault = "{fault}"\ntrials = 2\nat = [0.05, 0.5]\n'
-        f"rate_per_s = 0.2\ndrain_s = {drain_s}\n"
+        f"rate_per_s = 0.1\ndrain_s = {drain_s}\n"
         for fault in ("sigterm", "sigkill")
     )
     return f"""
