@@ -36,6 +36,10 @@ COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HOME=/var/lib/changeover/models
+# Which build ran what: `--build-arg BUILD_ID=$(git describe --always --dirty)`. There is no git tree
+# in the image, so without it a build is called by the package's version.
+ARG BUILD_ID
+ENV CHANGEOVER_BUILD_ID=${BUILD_ID}
 USER 10001
 WORKDIR /home/changeover
 # No entrypoint: a service names its command, and its init (compose: `init: true`) hands signals on.

@@ -182,6 +182,57 @@ def report_command(
     raise typer.Exit(report_verb(run, _console(), as_json=as_json))
 
 
+@app.command("price")
+def price_command(
+    arms: Annotated[
+        list[str] | None,
+        typer.Argument(help="Such as celery/hardened; by default every profile of both engines."),
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=1, max=8, help="Pictures of the job.")] = 1,
+    picture_s: Annotated[float, typer.Option(min=0.1, help="Seconds a picture takes.")] = 15.0,
+    step_s: Annotated[float, typer.Option(min=0.01, help="Seconds a denoising step takes.")] = 0.5,
+    detection_budget: Annotated[float, typer.Option("--budget", min=2, help="Seconds.")] = 20.0,
+    idle_s: Annotated[float, typer.Option(min=1, help="Seconds of idling beforehand.")] = 20.0,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Count what one job asks of its server: Temporal actions, Redis commands."""
+    from bench.arms.engines import ENGINES, profiles_of
+    from bench.arms.topology import Arm
+    from bench.trials.price import Job
+    from bench.verbs.price import price_verb
+
+    known = [f"{engine}/{profile}" for engine in ENGINES for profile in profiles_of(engine)]
+    if unknown := [name for name in arms or [] if name not in known]:
+        raise typer.BadParameter(f"no arm {', '.join(unknown)}; there are {', '.join(known)}")
+    chosen = [Arm(*name.split("/")) for name in arms or known]
+    job = Job(pictures, picture_s, step_s)
+    _exit_with(price_verb(chosen, job, detection_budget, idle_s, results, _console()))
+
+
+@app.command("replay")
+def replay_command(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Histories as `temporal workflow show --output json` prints them."),
+    ] = None,
+    from_server: Annotated[
+        bool,
+        typer.Option("--from-server", help="Those of the open workflows of Temporal's namespace."),
+    ] = False,
+    query: Annotated[
+        str | None, typer.Option(help="Those that this list filter finds, from the server.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many from the server.")] = 1000,
+) -> None:
+    """Replay workflows' histories on this code before it is deployed; 1 if any does not fit.
+
+    FILES may be folders. CHANGEOVER_TEMPORAL_ADDRESS and CHANGEOVER_NAMESPACE name the server.
+    """
+    from bench.verbs.replay import replay_verb
+
+    raise typer.Exit(replay_verb(files or [], query, limit, from_server=from_server))
+
+
 @app.command("capabilities")
 def capabilities_command(
     engine: Annotated[

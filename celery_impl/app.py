@@ -32,8 +32,6 @@ _READER = {
     "redis_socket_connect_timeout": 0.5,
     "result_backend_always_retry": False,
 }
-OUTAGE_PATIENCE_S = 300.0
-"""How long the profiles' `task_publish_retry_policy` tries."""
 PUBLISHER_SETTINGS = [
     EffectiveSetting(
         f"publisher.broker_transport_options.{name}",
@@ -93,7 +91,10 @@ def build_app(settings: Settings) -> ChangeoverApp:
         task_create_missing_queues=False,
         task_routes={task: {"queue": policy.queue.value} for task, policy in _TASKS.items()}
         | {task: {"queue": task} for task in HOUSEKEEPING},
-        task_annotations={task: _annotations(policy, profile) for task, policy in _TASKS.items()},
+        task_annotations={
+            task: _annotations(policy, profile, settings.outage_patience_s)
+            for task, policy in _TASKS.items()
+        },
     )
     app.conf.update(profile.conf)
     app.conf.broker_transport_options = {"global_keyprefix": prefix, **profile.transport}
@@ -131,7 +132,7 @@ def _retries(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
     }
 
 
-def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
+def _annotations(policy: StepPolicy, profile: CeleryProfile, patience_s: float) -> dict[str, Any]:
     annotations: dict[str, Any] = {"max_retries": 0}
     if profile.retries:
         annotations = _retries(policy, profile)
@@ -140,6 +141,6 @@ def _annotations(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
         # and fails the task, so it is for a step that hangs in C code only. A task ends once what
         # follows it is published (celery/app/trace.py, trace_task), so that a limit without the
         # patience for that would fail a step whose work is done while the broker is away.
-        annotations["soft_time_limit"] = policy.start_to_close_s + OUTAGE_PATIENCE_S
-        annotations["time_limit"] = policy.start_to_close_s * 1.1 + OUTAGE_PATIENCE_S
+        annotations["soft_time_limit"] = policy.start_to_close_s + patience_s
+        annotations["time_limit"] = policy.start_to_close_s * 1.1 + patience_s
     return annotations

@@ -85,15 +85,15 @@ def _retried(profile: CeleryProfile) -> Bound:
         return Bound(
             pool_s,
             {"pool_s": pool_s},
-            "the worker sees its child go and puts the message back into its queue "
-            "(task_reject_on_worker_lost), however often that has happened",
+            "the worker sees its child go and puts the message back into its queue, behind what "
+            "waits there (task_reject_on_worker_lost), however often that has happened",
         )
     parts = {"pool_s": pool_s, "retry_delay_s": POLICIES[GENERATE_IMAGE].initial_interval_s}
     return Bound(
         sum(parts.values()),
         parts,
         "the worker sees its child go and publishes the task anew (task_retry_on_worker_lost), "
-        "with the delay of a first retry",
+        "with the delay of a first retry, and behind what waits in its queue",
     )
 
 

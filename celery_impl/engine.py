@@ -83,6 +83,12 @@ class CeleryEngine:
     async def trace(self, job_id: JobId) -> EngineTrace:
         return await self._bounded(lambda: self._tracer.trace(job_id))
 
+    async def stuck_jobs(self) -> int:
+        """Return 0: a worker drops a message that its code does not know, and nothing is tied to
+        code; a job without a message is lost, or sent again.
+        """
+        return 0
+
     def bounds(self) -> dict[Impact, Bound]:
         return recovery_bounds(self._app.profile, self._settings)
 

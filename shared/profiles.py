@@ -8,7 +8,9 @@ A profile is a table a setting:
     source = "..."
 
 `value` is a literal, or `{ budget_minus = x }`: the detection budget less `x`, or
-`{ budget_times = x }`, or `{ grace_minus = x }`: the stop grace less `x`; all in seconds.
+`{ budget_times = x }`, or `{ grace_minus = x }`: the stop grace less `x`; all in seconds. Or
+`{ setting = "build" }`: what the settings of the process make of it; with `times = value`, so much
+of another value, or with `plus = x`, so much more. A table may have any of them inside.
 
 `[promises]` alone is no setting: `kept` are the promises that the profile is held to wherever it is
 measured, `reason` says why it can keep them, or why it makes none. `expected_as` may name the
@@ -151,5 +153,13 @@ def _resolve(value: Any, settings: Settings) -> Any:
             return settings.detection_budget_s * x
         case {"grace_minus": x}:
             return settings.stop_grace_s - x
+        case {"setting": name, "plus": more}:
+            return getattr(settings, name) + more
+        case {"setting": name, "times": of}:
+            return getattr(settings, name) * _resolve(of, settings)
+        case {"setting": name}:
+            return getattr(settings, name)
+        case dict():
+            return {key: _resolve(each, settings) for key, each in value.items()}
         case _:
             return value

@@ -43,10 +43,10 @@ class StepRunner(WorkerPorts):
             if stored is not None:
                 attempt.record(RecordKind.REPLAYED)
                 return from_json(result_type, stored.result)
-            if host.attempt > policy_of(step).maximum_attempts:
-                raise AttemptsUsedUp(
-                    f"{step} was tried {policy_of(step).maximum_attempts} times without success"
-                )
+            limit = policy_of(step).maximum_attempts
+            if host.attempt > limit:
+                # Not "tried so often": one activity for a whole job counts its other steps' too.
+                raise AttemptsUsedUp(f"{step} began in attempt {host.attempt}; {limit} are allowed")
             attempt.stop_if_told()
             attempt.record(RecordKind.WORKING)
             attempt.pass_point(Moment.BEFORE_WORK)

@@ -12,6 +12,7 @@ from shared.domain.durability import Durability
 from shared.domain.errors import BadSetting
 from shared.policy import WORKLOAD_NAMES
 from shared.ports.idempotency import IdempotencyMode
+from shared.revision import code_revision
 
 TINY_MODEL = Path(__file__).parent / "compute" / "models" / "tiny-shapes"
 
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     """What an acknowledged write survives, in SQLite and in the servers that we start."""
     artifacts_url: str = "file://./artifacts"
     effects_url: str = "http://127.0.0.1:8099"
+
+    build_id: str = ""
+    """Names this build of the code; empty for the code's revision."""
 
     workloads: frozenset[Annotated[str, AfterValidator(_is_workload)]] = frozenset(WORKLOAD_NAMES)
     """What is served here (a JSON list): the facade's routes, and the models that workers load."""
@@ -80,11 +84,21 @@ class Settings(BaseSettings):
     """For experiments only: where the worker strikes itself, as `kill@mid_work:generate_image`."""
     detection_budget_s: float = Field(20.0, ge=2)
     """How long an engine may take to notice a dead worker, in seconds."""
+    heartbeat_share: float = Field(0.2, gt=0, le=0.8)
+    """How often a running step's heartbeat reaches Temporal's server: once in this share of the
+    heartbeat timeout. Each is billed on Temporal Cloud; between two of them nothing is known."""
+    outage_patience_s: int = Field(300, ge=30, le=86400)
+    """How long a worker that has done its step waits for a server that is away, in seconds."""
     stop_grace_s: float = Field(20.0, ge=1)
     """Seconds between SIGTERM and SIGKILL, as the process supervisor grants them."""
     cpu_slots: int = Field(4, ge=1)
     worker_name: str = Field(default_factory=socket.gethostname, min_length=1)
     """Names a worker in the ledger and among the live workers; in a container, its host name."""
+
+    @property
+    def build(self) -> str:
+        """What this build is called: `build_id`, else the revision of the code."""
+        return self.build_id or code_revision()
 
     @property
     def lease_s(self) -> float:

@@ -10,11 +10,14 @@ from temporal_impl.trace import TIMER_SHIFT_S
 _UNHARMED = Bound(None, {}, "the step that is aimed at goes on: there is nothing to recover")
 
 
-def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[Impact, Bound]:
+def recovery_bounds(
+    profile: TemporalProfile, stop_grace_s: float, silence_s: float = 0.0
+) -> dict[Impact, Bound]:
     """Return the bound by impact, for a first attempt of `generate_image` that is hit.
 
-    Without the time for which a fault keeps everything from recovering: a server that is down, a
-    database that is locked.
+    `silence_s` is the longest time between two of its reports of progress. Without the time for
+    which a fault keeps everything from recovering: a server that is down, a database that is
+    locked.
     """
     silent = _after_silence(profile)
     goes_on = Bound(
@@ -22,10 +25,10 @@ def recovery_bounds(profile: TemporalProfile, stop_grace_s: float) -> dict[Impac
         silent.parts,
         f"the step goes on; were it given up, then because {silent.why}",
     )
-    # A worker computes in its own process: it has no child to lose.
+    # A worker computes in threads of its own process: it has no child to lose.
     return {
         Impact.KILLED: silent,
-        Impact.STOPPED: _after_grace(profile, stop_grace_s) if profile.handle_sigterm else silent,
+        Impact.STOPPED: _after_stop(profile, stop_grace_s, silence_s, silent),
         Impact.CPU_KILLED: _after_limit(profile),
         Impact.KEEPER_KILLED: _after_workflow_task(profile),
         Impact.SILENT: silent,
@@ -76,14 +79,26 @@ def _after_workflow_task(profile: TemporalProfile) -> Bound:
     )
 
 
-def _after_grace(profile: TemporalProfile, stop_grace_s: float) -> Bound:
+def _after_stop(
+    profile: TemporalProfile, stop_grace_s: float, silence_s: float, silent: Bound
+) -> Bound:
+    if not profile.handle_sigterm:
+        return silent
+    report_s = stop_grace_s - profile.graceful_shutdown_timeout_s
+    if silence_s >= report_s:
+        return _sum_of(
+            {"stop_grace_s": stop_grace_s, **silent.parts},
+            f"progress comes every {silence_s:g} s, and {report_s:g} s of the grace are left for "
+            f"it: the worker may be killed at the end of the grace, and then {silent.why}",
+        )
     return _sum_of(
         {
             "graceful_shutdown_timeout_s": profile.graceful_shutdown_timeout_s,
-            "report_s": stop_grace_s - profile.graceful_shutdown_timeout_s,
+            "report_s": report_s,
             "backoff_s": profile.step_options(GENERATE_IMAGE).first_backoff_s,
         },
-        "a step that is not finished within the grace stops at its next progress and reports it",
+        "a step that is not finished within the grace stops at its next progress, which has to come"
+        f" within {report_s:g} s, and reports it",
     )
 
 

@@ -34,6 +34,13 @@ from temporal_impl.standalone.jobs import StandaloneJobs
 from temporal_impl.workflow_jobs import WorkflowJobs
 from temporal_impl.workloads import WORKLOADS
 
+_STUCK = (
+    'ExecutionStatus = "Running" AND TemporalReportedProblems IN '
+    '("category=WorkflowTaskFailed", "category=WorkflowTaskTimedOut")'
+)
+"""The server sets it at the fifth failure in a row, after about a minute, and takes it off again
+(dynamic config system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute)."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
@@ -126,8 +133,20 @@ class TemporalEngine:
                     return await kind.trace(job_id)
         return EngineTrace(held=False, where="the server knows no such job")
 
+    async def stuck_jobs(self) -> int:
+        async with self._call() as to:
+            try:
+                return (await to.client.count_workflows(_STUCK)).count
+            except RPCError as error:
+                if error.status is RPCStatusCode.INVALID_ARGUMENT:
+                    raise EngineUnavailable("this server reports no stuck workflows") from error
+                raise
+
     def bounds(self) -> dict[Impact, Bound]:
-        return recovery_bounds(self._profile, self._settings.stop_grace_s)
+        settings = self._settings
+        # Of a real pipeline only its device knows; the bound then names its condition.
+        silence_s = settings.simulated_step_s if settings.compute == "simulated" else 0.0
+        return recovery_bounds(self._profile, settings.stop_grace_s, silence_s)
 
     def settings(self) -> list[EffectiveSetting]:
         return self._profile.effective_settings()

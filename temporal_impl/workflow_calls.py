@@ -16,6 +16,10 @@ from temporal_impl.profile import TemporalProfile
 
 _CAUSE = "WORKFLOW_TASK_FAILED_CAUSE_"
 _CAUSE_LENGTH = 300
+_CANCEL_WAITS = (
+    "a cancel has been asked for and cannot be delivered: it waits for workers with code that runs "
+    "this workflow"
+)
 
 
 class WorkflowCalls:
@@ -74,7 +78,10 @@ class WorkflowCalls:
             return ""
         cause = WorkflowTaskFailedCause.Name(failure.cause).removeprefix(_CAUSE).lower()
         said = f"{cause}: {failure.failure.message}"[:_CAUSE_LENGTH]
-        return f"the workflow's code fails, attempt {attempt} of its task: {said}"
+        fails = f"the workflow's code fails, attempt {attempt} of its task: {said}"
+        if description.raw_description.workflow_extended_info.cancel_requested:
+            return f"{fails}; {_CANCEL_WAITS}"
+        return fails
 
     async def describe(self, job_id: JobId) -> WorkflowExecutionDescription:
         """Describe the job's workflow; `NotOnServerError` if there is none."""

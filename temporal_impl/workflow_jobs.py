@@ -41,7 +41,7 @@ class WorkflowJobs:
             case WorkflowExecutionStatus.RUNNING:
                 view = await runs.open_view(description, pending_steps(description))
                 stuck = await self._calls.why_stuck(description)
-                return replace(view, error=stuck) if stuck else view
+                return replace(view, error=stuck, stuck=True) if stuck else view
             case WorkflowExecutionStatus.CANCELED:
                 return EngineView(JobStatus.CANCELLED, updated_at_s=closed_at_s)
             case WorkflowExecutionStatus.TIMED_OUT:
@@ -65,7 +65,7 @@ class WorkflowJobs:
             status = description.status.name.lower() if description.status else "closed"
             return EngineTrace(held=False, where=f"workflow closed: {status}", closed=True)
         if stuck := await self._calls.why_stuck(description):
-            return EngineTrace(held=True, where=stuck)
+            return EngineTrace(held=True, where=stuck, stuck=True)
         pending = pending_steps(description)
         idle = not pending and not description.raw_description.HasField("pending_workflow_task")
         if idle:

@@ -15,14 +15,19 @@ from bench.arms.topology import SHARED_MODULES
 
 USUAL_IMPORT_S = 1.0
 """What a worker's libraries take where the suites were checked: 0.7 to 1.0, on 2 cores."""
-_LOOK_S = 1.5
+_LOOK_S = 3.0
+_OURS_AT_LEAST = 0.25
+"""Others give up this share of the processors to a newcomer, however busy they are."""
 _FSYNCS = 5
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """What was found. Seconds; cores are those that this process may use."""
+    """What was found. Seconds; cores are those that this process may use.
+
+    Of cores that are all in use a quarter counts as free: processes share them.
+    """
 
     cores: float
     free_cores: float
@@ -46,12 +51,12 @@ class Fitness:
 
 
 async def look(results: Path) -> Fitness:
-    """Look at the processors for 1.5 s, then start what a worker starts from, and sync a file."""
+    """Look at the processors for 3 s, then start what a worker starts from, and sync a file."""
     cores = usable_cores()
     psutil.cpu_percent()
     await asyncio.sleep(_LOOK_S)
     busy = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
-    free = max(0.0, min(cores, (psutil.cpu_count() or 1) - busy))
+    free = max(cores * _OURS_AT_LEAST, min(cores, (psutil.cpu_count() or 1) - busy))
     return Fitness(cores, free, await _import_s("simulated"), _fsync_s(results))
 
 

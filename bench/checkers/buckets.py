@@ -41,6 +41,8 @@ class Buckets:
     accepted: int
     recovered_unknown: int
     unplaced: dict[str, str]
+    stuck: int = 0
+    """Of the unrecovered ones, those that by their engine cannot go on by themselves."""
 
     @property
     def jobs(self) -> int:
@@ -91,6 +93,12 @@ def sort_into_buckets(cell: CellHistory) -> Buckets:
         accepted=accepted + anonymous[OpPhase.OK] + recovered + len(found),
         recovered_unknown=recovered + len(found),
         unplaced=unplaced,
+        stuck=sum(
+            of_job.get(job.job_id) is Bucket.UNRECOVERED
+            and job.final is not None
+            and job.final.stuck
+            for job in cell.every_job
+        ),
     )
 
 

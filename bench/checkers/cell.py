@@ -136,6 +136,7 @@ def measure_cell(
         mode=info.mode,
         too_busy=too_busy,
         receiver=info.receiver,
+        stuck=buckets.stuck,
     )
     if info.kind is not CellKind.TRIALS:
         return metrics

@@ -12,6 +12,7 @@ from bench.checkers.host_load import STARVED_FROM, starved
 from bench.checkers.repetition import Repetition
 from bench.record.metrics import Bucket, Check, Trial, Verdict
 from bench.record.run_info import FAULTS_CONFIRMED, CellInfo
+from bench.record.terms import Term
 from shared.domain.promises import Promise
 
 
@@ -20,14 +21,17 @@ def check_demand(
 ) -> Check:
     """Judge a demand that is one of counts; a demand that does not exist is unknown.
 
-    A job that is only late is nobody's fault on a machine that was too busy; one that is lost is.
+    A job that is only late is nobody's fault on a machine that was too busy; one that is lost, or
+    stuck, is.
     """
     counts = buckets.counts
     match demand:
         case Promise.NO_LOSS:
             lost, unrecovered = counts[Bucket.LOST], counts[Bucket.UNRECOVERED]
             detail = f"{lost} lost, {unrecovered} unrecovered"
-            if unrecovered and not lost and too_busy:
+            if buckets.stuck:
+                detail += f", {buckets.stuck} of them stuck"
+            if unrecovered and not (lost or buckets.stuck) and too_busy:
                 return Check("no loss", Verdict.UNKNOWN, f"{detail}; {too_busy}")
             return _judged("no loss", lost == 0 and unrecovered == 0, detail)
         case Promise.NO_DUPLICATE_EXECUTIONS:
@@ -65,6 +69,9 @@ def check_faults(info: CellInfo, trials: Sequence[Trial], too_busy: str = "") ->
 def check_bound(cell: CellHistory, trials: Sequence[Trial], too_busy: str = "") -> Check:
     """Every step that was cut off was handed out again within the bound of the settings in force.
 
+    A bound is for a queue in which little waits: for longer than the part that it has for a slot, a
+    time in which every worker was busy is not counted, whichever the engine.
+
     A job that was still open when its bound had passed, with no new attempt, breaks it too. Where
     the arm does not promise `within_bound`, a breach is a finding and not a verdict. Where the
     machine had nothing left for as long as the bound, whose fault it was is unknown.
@@ -76,7 +83,8 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial], too_busy: str = "") 
     if bound_s is None:
         why = info.predicted.why or "no recovery is predicted"
         return Check(name, Verdict.VALID, f"no bound ({why}); {len(samples)} recovered")
-    late = [trial for trial in cut_off if (trial.handed_out_s or 0.0) > bound_s]
+    slot_wait_s = info.predicted.parts.get("slot_wait_s", 0.0)
+    late = [trial for trial in cut_off if _own_s(trial, slot_wait_s) > bound_s]
     overdue = [trial for trial in cut_off if _open(trial) and trial.observed_s > bound_s]
     detail = f"bound {bound_s:.1f} s"
     if samples:
@@ -94,6 +102,12 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial], too_busy: str = "") 
         detail += f"; the processors were at least {STARVED_FROM:.0%} in use meanwhile"
         return Check(name, Verdict.UNKNOWN, detail)
     return Check(name, Verdict.UNKNOWN if too_busy else Verdict.INVALID, detail)
+
+
+def _own_s(trial: Trial, slot_wait_s: float) -> float:
+    """Return what a recovery took but for its wait behind others, beyond what the bound has."""
+    waited_s = trial.terms.get(Term.QUEUE, 0.0)
+    return (trial.handed_out_s or 0.0) - max(0.0, waited_s - slot_wait_s)
 
 
 def _open(trial: Trial) -> bool:

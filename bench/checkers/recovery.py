@@ -8,7 +8,9 @@ from bench.checkers.by_job import CellHistory, JobHistory
 from bench.checkers.faults import Fault
 from bench.checkers.statistics import summarise
 from bench.checkers.terms import Workers, recovery_terms
+from bench.faults.registry import facts_of
 from bench.record.metrics import MEDIAN_FROM, Bucket, Samples, Trial
+from shared.domain.impact import Impact
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 
@@ -95,16 +97,21 @@ def _trial(
     graceful = confirmed and hit is not None and hit.finished_s is not None
     unwanted = not fault.aimed or (job is not None and job.cancel_asked)
     others = [attempt for attempt in attempts if attempt is not hit] if confirmed else []
-    after = _records_after(fault, others)
+    after = _records_after(fault.mono_s, others)
     handed_out = next((record.mono_s for record in after), None)
     works = next((record.mono_s for record in after if record.kind in _AT_WORK), None)
     resumed = next((r.mono_s for r in after if r.kind in _DONE or r.done > point), None)
     following = [a for a in others if a.working_s is not None and a.working_s > fault.mono_s]
     successor = min(following, key=lambda attempt: attempt.working_s or 0.0, default=None)
     left_a_step = not graceful and not unwanted
+    from_s = fault.mono_s
+    if confirmed and job and facts_of(fault.fault).impact is Impact.KEEPER_KILLED:
+        # The struck step goes on; what has to be recovered is the step after it.
+        from_s, handed_out, works = _the_step_after(fault, job)
+        graceful, left_a_step, resumed, hit = False, True, None, None
 
     def since_fault(at: float | None) -> float | None:
-        return at - fault.mono_s if at is not None and left_a_step else None
+        return at - from_s if at is not None and left_a_step else None
 
     bucket = of_job.get(fault.job_id, Bucket.UNKNOWN)
     penalty = None
@@ -137,6 +144,22 @@ def _trial(
     )
 
 
+def _the_step_after(fault: Fault, job: JobHistory) -> tuple[float, float | None, float | None]:
+    """Return when a step like the struck one was last over, and when the next began and worked.
+
+    No sooner than the fault. The next is the first of another kind that begins after that.
+    """
+    kind = fault.step.partition("/")[0]
+    by_kind = [(step.partition("/")[0], a) for step, each in job.steps.items() for a in each]
+    alike = [attempt for of, attempt in by_kind if of == kind]
+    from_s = max([fault.mono_s, *(a.ended_s for a in alike if a.finished_s is not None)])
+    others = [attempt for of, attempt in by_kind if of != kind and attempt.started_s >= from_s]
+    after = _records_after(from_s, others)
+    handed_out = next((record.mono_s for record in after), None)
+    works = next((record.mono_s for record in after if record.kind in _AT_WORK), None)
+    return from_s, handed_out, works
+
+
 def _stopped_s(fault: Fault, hit: Attempt | None) -> float | None:
     stopped = hit is not None and hit.ending is RecordKind.CANCELLED
     return hit.ended_s - fault.mono_s if hit and stopped else None
@@ -148,8 +171,8 @@ def _reached(fault: Fault, hit: Attempt | None) -> tuple[int, int]:
     return done, max([fault.total, *(record.total for record in before)])
 
 
-def _records_after(fault: Fault, others: Iterable[Attempt]) -> list[AttemptRecord]:
-    records = [r for attempt in others for r in attempt.records if r.mono_s > fault.mono_s]
+def _records_after(at: float, others: Iterable[Attempt]) -> list[AttemptRecord]:
+    records = [r for attempt in others for r in attempt.records if r.mono_s > at]
     return sorted(records, key=lambda record: record.mono_s)
 
 

@@ -6,12 +6,13 @@ from bench.faults.kinds.client import Cancel, DoubleSubmit, Oversized
 from bench.faults.kinds.clock import ClockStep
 from bench.faults.kinds.facade import FacadeSigkill
 from bench.faults.kinds.freeze import SlowWorker, Zombie
+from bench.faults.kinds.keeper import WorkflowWorkerSigkill
 from bench.faults.kinds.lease import OverLease, RetryOverLease
 from bench.faults.kinds.members import LostMember
 from bench.faults.kinds.network import ConnectionReset, Partition, SlowNetwork
 from bench.faults.kinds.power import PowerCut
 from bench.faults.kinds.repeated import Deploys, PoisonPill
-from bench.faults.kinds.server import ServerDownAtEnd, ServerRestart, ServerSigkill
+from bench.faults.kinds.server import ServerDownAtEnd, ServerDownLong, ServerRestart, ServerSigkill
 from bench.faults.kinds.sessions import (
     InputDuplicate,
     InputEarly,
@@ -36,6 +37,8 @@ _ALL: tuple[type[Fault], ...] = (
     Partition,
     SlowNetwork,
     ServerDownAtEnd,
+    ServerDownLong,
+    WorkflowWorkerSigkill,
     SlowWorker,
     DoubleSubmit,
     Cancel,

@@ -57,16 +57,27 @@ async def _final_state(client: httpx.AsyncClient, cell: str, job_id: str) -> Fin
     status = JobStatus(view["status"])
     readable: bool | None = None
     held: bool | None = None
-    where, due_in_s, closed = "", None, False
+    where, due_in_s, stuck, closed = "", None, False, False
     if status is JobStatus.SUCCEEDED:
         readable = await _whole(client, view)
     elif not status.terminal:
         if trace:
             held, where, due_in_s = trace["held"], trace["where"], trace["due_in_s"]
-            closed = trace["closed"]
+            stuck, closed = bool(trace.get("stuck")), bool(trace.get("closed"))
         else:
             where = _NO_ANSWER
-    return _state(cell, job_id, status, view["error"], readable, held, where, due_in_s, closed)
+    return _state(
+        cell,
+        job_id,
+        status,
+        view["error"],
+        readable,
+        held,
+        where,
+        due_in_s,
+        stuck=stuck,
+        closed=closed,
+    )
 
 
 def _state(
@@ -78,12 +89,25 @@ def _state(
     held: bool | None = None,
     where: str = "",
     due_in_s: float | None = None,
+    *,
+    stuck: bool = False,
     closed: bool = False,
 ) -> FinalState:
     known = status.value if status else None
     now, wall_now = time.monotonic(), time.time()
     return FinalState(
-        cell, job_id, known, error, readable, held, where, due_in_s, wall_now, now, closed
+        cell=cell,
+        job_id=job_id,
+        status=known,
+        error=error,
+        readable=readable,
+        held=held,
+        where=where,
+        due_in_s=due_in_s,
+        wall_s=wall_now,
+        mono_s=now,
+        stuck=stuck,
+        closed=closed,
     )
 
 

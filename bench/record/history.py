@@ -163,6 +163,7 @@ class FinalState:
     `held`, `where`, `due_in_s` and `closed` are the engine's trace, asked only of jobs that were
     not terminal. `readable` is whether every artifact that the job promises could be fetched and
     matched its checksum; None for a job without a result, and where that could not be asked.
+    `stuck` is the trace's word for a job that is held and cannot go on by itself.
     """
 
     cell: str
@@ -175,6 +176,7 @@ class FinalState:
     due_in_s: float | None
     wall_s: float
     mono_s: float
+    stuck: bool = False
     closed: bool = False
 
 

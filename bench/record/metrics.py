@@ -244,6 +244,8 @@ class CellMetrics:
     """The mean of each term of the recoveries."""
     terms_said: str = ""
     """The same in a sentence."""
+    stuck: int = 0
+    """Unrecovered jobs that by their engine cannot go on by themselves."""
     recovered_unknown: int = 0
     """Submits whose outcome the client did not know and whose job was found later."""
     recovery_curve: list[tuple[float, float]] = field(default_factory=list)

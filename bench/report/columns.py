@@ -112,6 +112,12 @@ MORE_COLUMNS = [
         if kind not in {Bucket.LOST, Bucket.UNRECOVERED}
     ),
     Column(
+        "stuck",
+        "Stuck",
+        "Unrecovered jobs that, by their engine's own account, cannot go on by themselves.",
+        m.stuck,
+    ),
+    Column(
         "resumption",
         "Resumption, median",
         "From the fault until the new attempt passes the point reached before.",

@@ -45,7 +45,14 @@ def unrecovered(cell: CellMetrics, _: CellInfo | None) -> Shown:
     """Jobs still held at T, with T and the predicted bound."""
     jobs = cell.buckets.get(Bucket.UNRECOVERED, 0)
     detail = f"T{NBSP}={NBSP}{given(cell.drain_s)}, {_bound(cell)}"
+    if cell.stuck:
+        detail = f"{count(cell.stuck)} stuck, {detail}"
     return tally(jobs, detail, bad=True)
+
+
+def stuck(cell: CellMetrics, _: CellInfo | None) -> Shown:
+    """Unrecovered jobs that cannot go on by themselves."""
+    return tally(cell.stuck, bad=True)
 
 
 def _bound(cell: CellMetrics) -> str:

@@ -28,7 +28,8 @@ def predicted_bound(
         return Bound(None, {}, "no attempt of a step is struck: there is nothing to recover")
     if bound.seconds is None:
         return bound
-    restart_s = restart_delay_s + START_S if facts.own_server else 0.0
+    restarts = facts.own_server or facts.impact is Impact.KEEPER_KILLED  # an arm has one of them
+    restart_s = restart_delay_s + START_S if restarts else 0.0
     ours = {"outage_s": facts.outage_s, "restart_s": restart_s}
     ours = {name: seconds for name, seconds in ours.items() if seconds}
     down_s = sum(ours.values()) if facts.whole_arm else 0.0

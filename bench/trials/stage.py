@@ -118,6 +118,7 @@ def arm_plans(scenario: Scenario, stage: Stage, backends: Mapping[str, Backends]
             workloads=stage.workloads,
             env={
                 "CHANGEOVER_COMPUTE": stage.compute,
+                "CHANGEOVER_OUTAGE_PATIENCE_S": str(scenario.outage_patience_s),
                 "CHANGEOVER_SIMULATED_STEP_S": str(stage.step_s),
                 "CHANGEOVER_SIMULATED_LOAD_S": str(stage.load_s),
                 **stage.env,

@@ -12,11 +12,14 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 EVERY_S = 0.5
-TRIES = 600
 
 
 class PatientRedisBackend(RedisBackend):  # type: ignore[misc]  # celery ships no types
-    """Tries each command again for five minutes. The script counts a member once however often."""
+    """Tries each command again for the patience with an absent server.
+
+    The script counts a member once however often.
+    """
 
     def _create_client(self, **params: Any) -> Any:
-        return super()._create_client(**params, retry=Retry(ConstantBackoff(EVERY_S), TRIES))
+        tries = int(self.app.settings.outage_patience_s / EVERY_S)
+        return super()._create_client(**params, retry=Retry(ConstantBackoff(EVERY_S), tries))

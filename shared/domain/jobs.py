@@ -49,13 +49,17 @@ class ImageResult:
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """What an engine itself knows of a job, with no worker's help."""
+    """What an engine itself knows of a job, with no worker's help.
+
+    `stuck`: it holds the job, cannot go on by itself, and `error` says why.
+    """
 
     status: JobStatus
     step: str | None = None
     result: dict[str, object] | None = None
     error: str | None = None
     updated_at_s: float | None = None
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,16 @@ class EngineTrace:
     """Whether the engine still holds a job, where, and by when it will hand it out again.
 
     `due_in_s` is an upper bound in seconds from now, None if the engine has no such bound or will
-    never hand the job out again. `closed` is whether the engine has the job's end, whatever that
-    is: a job that is not held is lost only if it is not closed either.
+    never hand the job out again. `stuck`: it cannot, until somebody does what `where` asks for.
+    `closed` is whether the engine has the job's end, whatever that is: a job that is not held is
+    lost only if it is not closed either.
     """
 
     held: bool
     where: str
     due_in_s: float | None = None
     detail: dict[str, object] = field(default_factory=dict)
+    stuck: bool = False
     closed: bool = False
 
 

@@ -111,6 +111,8 @@ class JobView(BaseModel):
     artifacts: list[ArtifactView]
     result: dict[str, object] | None
     error: str | None
+    stuck: bool
+    """The engine holds the job and cannot go on by itself; `error` says why, and what waits."""
     created_at: datetime
     updated_at: datetime
     engine_ui_url: str | None

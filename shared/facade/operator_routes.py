@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.codec import to_dict
 from shared.facade.dependencies import JobIdDep, ServiceDep
-from shared.facade.telemetry import REGISTRY
+from shared.facade.telemetry import REGISTRY, report_stuck
 from shared.ports.jobs import RegisteredJob
 
 router = APIRouter(tags=["operator"])
@@ -26,8 +26,9 @@ async def readyz(service: ServiceDep) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    """Prometheus metrics of this process."""
+async def metrics(service: ServiceDep) -> Response:
+    """Prometheus metrics: of this process, and how many jobs are stuck."""
+    report_stuck(await service.stuck_jobs())
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -122,7 +122,10 @@ class Service:
         return list(zip((job.created_at_s for job in page), views, strict=True))
 
     async def cancel(self, job_id: JobId) -> JobView:
-        """Ask the job's engine to cancel it, and return the job as it is now."""
+        """Ask the job's engine to cancel it, and return the job as it is now.
+
+        Of a cancel that cannot be delivered the view says so.
+        """
         job = await asyncio.to_thread(self.jobs.get, job_id)
         await (await self.router.of(job)).cancel(job.job_id)
         return await self._view(job)
@@ -142,6 +145,16 @@ class Service:
                 data = await asyncio.to_thread(self.artifacts.get, artifact.sha256)
                 return artifact.media_type, data
         raise UnknownJob(f"job {job_id} has no artifact {name[:80]!r} (yet)")
+
+    async def stuck_jobs(self) -> dict[str, int | None]:
+        """Count by engine the jobs that cannot go on by themselves; None if it does not say."""
+        counts: dict[str, int | None] = {}
+        for engine in await self.router.serving():
+            try:
+                counts[engine.name] = await engine.stuck_jobs()
+            except EngineUnavailable:
+                counts[engine.name] = None
+        return counts
 
     async def readiness(self) -> dict[str, object]:
         """Say whether a job submitted now would run, and what is missing if not."""

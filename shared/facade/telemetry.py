@@ -1,8 +1,9 @@
 """Prometheus metrics of the facade."""
 
 import time
+from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REGISTRY = CollectorRegistry()
@@ -12,6 +13,20 @@ _REQUESTS = Counter(
 _SECONDS = Histogram(
     "changeover_request_seconds", "Time to answer a request.", ["route"], registry=REGISTRY
 )
+_STUCK = Gauge(
+    "changeover_stuck_jobs",
+    "Open jobs that cannot go on by themselves, as the engine's server reports them.",
+    ["engine"],
+    registry=REGISTRY,
+)
+
+
+def report_stuck(jobs: Mapping[str, int | None]) -> None:
+    """Set the gauge by engine; an engine that does not say has none, rather than an old one."""
+    _STUCK.clear()
+    for engine, count in jobs.items():
+        if count is not None:
+            _STUCK.labels(engine).set(count)
 
 
 class Telemetry:

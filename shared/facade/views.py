@@ -37,6 +37,7 @@ def job_view(
         artifacts=[artifact_view(job.job_id, artifact) for artifact in artifacts],
         result=engine.result,
         error=engine.error,
+        stuck=engine.stuck,
         created_at=_time(job.created_at_s),
         updated_at=_time(newest),
         engine_ui_url=engine_ui_url,

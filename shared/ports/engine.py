@@ -53,7 +53,10 @@ class Engine(Protocol):
         ...
 
     async def cancel(self, job_id: JobId) -> None:
-        """Ask for a stop at the next step boundary; a finished job is left as it is."""
+        """Ask for a stop at the next step boundary; a finished job is left as it is.
+
+        The view of a job that is stuck says that its cancel waits.
+        """
         ...
 
     async def health(self) -> EngineHealth:
@@ -62,6 +65,13 @@ class Engine(Protocol):
 
     async def trace(self, job_id: JobId) -> EngineTrace:
         """Say whether the engine still holds the job, so that lost can be told from late."""
+        ...
+
+    async def stuck_jobs(self) -> int:
+        """Count the open jobs that cannot go on by themselves, as the server itself reports them.
+
+        `EngineUnavailable` also where the server does not report them.
+        """
         ...
 
     def bounds(self) -> dict[Impact, Bound]:

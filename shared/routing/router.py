@@ -29,6 +29,11 @@ class Router:
         """Return the engine that took this job; later changes of the flag never move it."""
         return await self._engine(job.engine)
 
+    async def serving(self) -> list[Engine]:
+        """Return the flagged engine and every other one that a job has been asked of."""
+        await self.for_new_jobs()
+        return list(self._engines.values())
+
     async def close(self) -> None:
         """Release all engines' clients."""
         for engine in self._engines.values():

@@ -32,6 +32,10 @@ def _value(value: Any) -> str:
             return f"{x:g} x budget"
         case {"grace_minus": x}:
             return f"grace - {x:g}"
+        case {"setting": name, "times": of}:
+            return f"`{name}` x ({_value(of)})"
+        case {"setting": name}:
+            return f"setting `{name}`"
         case dict():
             return "<br>".join(f"`{name} = {item}`" for name, item in value.items())
         case bool():

@@ -31,6 +31,8 @@ from shared.ports.uploads import Upload
 from shared.settings import Settings
 from temporal_impl.engine import create_engine
 
+_REPORTS_STUCK = "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute"
+
 
 class DevServer:
     """`temporal server start-dev` on one port; may be stopped and started again."""
@@ -44,6 +46,8 @@ class DevServer:
             *("--db-filename", str(folder / "temporal.db")),
             *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
             *("--log-level", "warn"),
+            # By default at the fifth failure in a row, about a minute later.
+            *("--dynamic-config-value", f"{_REPORTS_STUCK}=2"),
             *(part for name in namespaces for part in ("--namespace", name)),
         ]
         self._process: subprocess.Popen[bytes] | None = None

@@ -219,5 +219,5 @@ def test_an_attempt_stops_at_its_next_progress_when_told(
 
 def test_attempts_beyond_the_policy_are_refused(bench: Bench) -> None:
     too_many = policy_of(STEP).maximum_attempts + 1
-    with pytest.raises(AttemptsUsedUp):
+    with pytest.raises(AttemptsUsedUp, match=f"began in attempt {too_many}"):
         bench.runner.run(JOB, STEP, Host(attempt=too_many), lambda _ctx: 1, int)

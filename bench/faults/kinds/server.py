@@ -8,6 +8,7 @@ from bench.faults.fault import Facts, Fault
 from shared.domain.impact import Impact
 
 _DOWN_FOR_S = 15.0
+_LONG_DOWN_FOR_S = 60.0
 _BY_RESTART = "the supervisor starts the server again on its data"
 
 
@@ -69,6 +70,8 @@ class ServerSigkill(_ServerFault):
 class ServerDownAtEnd(_ServerFault):
     """The server is down for 15 s just as a step ends: longer than a client's usual patience."""
 
+    down_for_s = _DOWN_FOR_S
+
     facts = Facts(
         name="server-down-at-end",
         impact=Impact.DISCONNECTED,
@@ -90,8 +93,27 @@ class ServerDownAtEnd(_ServerFault):
 
     async def hold(self) -> None:
         """Keep it down."""
-        await asyncio.sleep(_DOWN_FOR_S)
+        await asyncio.sleep(self.down_for_s)
 
     def heal(self) -> None:
         """Let it be started."""
         self.context.server_of_its_own().held = False
+
+
+class ServerDownLong(ServerDownAtEnd):
+    """The server is down for a minute just as a step ends: longer than dozens of retries."""
+
+    down_for_s = _LONG_DOWN_FOR_S
+    facts = Facts(
+        name="server-down-long",
+        impact=Impact.DISCONNECTED,
+        row=None,
+        title="Server down for 60 s as a step ends",
+        role="server",
+        moment="generate_image at 80-90 %",
+        heals_by=f"{_BY_RESTART}, after 60 s",
+        at=(0.8, 0.9),
+        outage_s=_LONG_DOWN_FOR_S,
+        whole_arm=True,
+        own_server=True,
+    )

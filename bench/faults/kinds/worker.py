@@ -67,7 +67,7 @@ class ChildSigkill(WorkerFault):
         one="kill",
         many="kills",
         mark="SIGKILL",
-        absent={"temporal": "a worker computes in its own process, in threads: it has no child"},
+        absent={"temporal": "as run here, a worker computes in threads: it has no child"},
         places=WORKERS,
     )
     outlived = True

@@ -158,13 +158,14 @@ class Story:
         readable: bool | None = None,
         held: bool | None = None,
         due_in_s: float | None = None,
+        stuck: bool = False,
         cell: str = CELL,
     ) -> "Story":
         """What the facade said at the end; a success is readable unless told otherwise."""
         if status == JobStatus.SUCCEEDED and readable is None:
             readable = True
         self.history.finals.append(
-            FinalState(cell, job, status, None, readable, held, "", due_in_s, at, at)
+            FinalState(cell, job, status, None, readable, held, "", due_in_s, at, at, stuck)
         )
         return self
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from celery_impl.app import OUTAGE_PATIENCE_S, build_app
+from celery_impl.app import build_app
 from celery_impl.kept_by_us.state import JobStates
 from celery_impl.kept_by_us.step_state import StepStates
 from celery_impl.signatures import step_of, task_id
@@ -82,15 +82,18 @@ def test_the_step_of_a_task_is_in_its_id() -> None:
 
 
 @pytest.mark.parametrize("profile", ["hardened", "renewed", "tuned"])
-def test_no_time_limit_ends_a_task_that_still_publishes_what_follows(profile: str) -> None:
-    conf = build_app(Settings(profile=profile)).conf
+@pytest.mark.parametrize("patience_s", [30, 300, 3600])
+def test_no_time_limit_ends_a_task_that_still_publishes_what_follows(
+    profile: str, patience_s: int
+) -> None:
+    conf = build_app(Settings(profile=profile, outage_patience_s=patience_s)).conf
     policy = conf.task_publish_retry_policy
     waits = (
         min(policy["interval_start"] + n * policy["interval_step"], policy["interval_max"])
         for n in range(policy["max_retries"])
     )
-    assert sum(waits) <= OUTAGE_PATIENCE_S + 5
+    assert patience_s <= sum(waits) <= patience_s + 5
     for step, limits in conf.task_annotations.items():
         if step in POLICIES:
-            least = POLICIES[step].start_to_close_s + OUTAGE_PATIENCE_S
+            least = POLICIES[step].start_to_close_s + patience_s
             assert least <= limits["soft_time_limit"] < limits["time_limit"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.record.history import MODEL_LOADED
 from bench.record.metrics import Verdict
 from shared.domain.jobs import Bound
 from shared.domain.status import JobStatus
@@ -30,6 +31,18 @@ def test_unrecovered_jobs_break_no_loss_as_well() -> None:
     story = Story(demands=["no_loss"]).healthy("h").submit("a")
     story.final("a", JobStatus.RUNNING, held=True)
     assert story.check("no loss").verdict is Verdict.INVALID
+
+
+def test_a_stuck_job_is_counted_and_a_busy_machine_does_not_excuse_it() -> None:
+    story = Story(demands=["no_loss"]).healthy("h").submit("a")
+    story.final("a", JobStatus.RUNNING, held=True, stuck=True)
+    story.submit("b").final("b", JobStatus.RUNNING, held=True)
+    check = story.machine(busy=1.0, from_s=0, to_s=100, stretch=99.0).check("no loss")
+    assert (check.verdict, check.detail) == (
+        Verdict.INVALID,
+        "0 lost, 2 unrecovered, 1 of them stuck",
+    )
+    assert story.cell().stuck == 1
 
 
 def test_a_duplicate_effect_breaks_only_a_demand() -> None:
@@ -128,3 +141,25 @@ def test_where_no_recovery_is_predicted_none_is_missed() -> None:
 
 def test_a_demand_that_does_not_exist_is_unknown() -> None:
     assert Story(demands=["no_lose"]).healthy("a").cell().verdict is Verdict.UNKNOWN
+
+
+def behind_others(*, busy: bool) -> Verdict:
+    """A step that is offered again at once, and begins 40 s later on the only worker."""
+    bound = Bound(2.0, {"pool_s": 1.0, "slot_wait_s": 1.0}, "behind others")
+    story = Story(fault="sigkill", trials=1, demands=["within_bound"], predicted=bound)
+    story.submit("a").denoise("a", "a-1", at=0, done=(0, 5), ends=None).fault("t", "a", "a-1", 6.0)
+    story.process("gpu-0", "start", 0.0, 100).process("gpu-0", "exit", 6.0, 100)
+    story.process("gpu-0", "start", 6.2, 101).process("gpu-0", MODEL_LOADED, 6.5, 101)
+    if busy:
+        story.submit("b").denoise("b", "b-1", at=6.5, done=(0, 37), pid=101)
+        story.settled("b", 46).final("b")
+    story.denoise("a", "a-2", at=46, pid=101)
+    return story.settled("a", 60).final("a").check(BOUND).verdict
+
+
+BOUND = "recovery within bound"
+
+
+def test_waiting_behind_others_breaks_no_bound_and_waiting_beside_a_free_worker_does() -> None:
+    assert behind_others(busy=True) is Verdict.VALID
+    assert behind_others(busy=False) is Verdict.INVALID

@@ -59,6 +59,25 @@ def test_an_attempt_that_waited_since_before_the_kill_recovers_when_it_goes_on()
     assert trial(story.settled("a", 16).final("a")).recovery_s == pytest.approx(3.0)
 
 
+def test_where_the_keeper_is_killed_the_next_step_recovers_once_the_struck_one_is_over() -> None:
+    story = Story(fault="workflow-worker-sigkill", trials=1).submit("a").denoise("a", "a-1", at=0)
+    story.fault("t", "a", "a-1", 10.0, kind="workflow-worker-sigkill")
+    story.attempt(
+        "a", "a-2", at=15, working=16, ends=(RecordKind.FINISHED, 17), step="assemble", worker="cpu"
+    )
+    # The picture is done at 12 s.
+    found = trial(story.settled("a", 17).final("a"))
+    assert (found.handed_out_s, found.recovery_s) == (pytest.approx(3.0), pytest.approx(4.0))
+    assert found.cut_off
+
+
+def test_where_the_next_step_never_begins_its_recovery_is_censored() -> None:
+    story = Story(fault="workflow-worker-sigkill", trials=1).submit("a").denoise("a", "a-1", at=0)
+    story.fault("t", "a", "a-1", 10.0, kind="workflow-worker-sigkill")
+    cell = story.final("a", JobStatus.RUNNING, held=True).cell()
+    assert (cell.recovery_s.samples, cell.recovery_s.censored) == ([], 1)
+
+
 def test_a_step_that_never_starts_again_is_censored() -> None:
     story = kill_cell().submit("a").denoise("a", "a-1", at=0, done=(0, 5), ends=None)
     story.fault("t", "a", "a-1", 6.0).final("a", JobStatus.RUNNING, held=False)

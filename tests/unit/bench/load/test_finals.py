@@ -63,6 +63,16 @@ def test_a_job_that_the_engine_holds_is_late_and_says_where() -> None:
     )
 
 
+def test_a_job_that_its_engine_calls_stuck_is_recorded_as_such() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/trace"):
+            trace = {"held": True, "where": "its code fails", "due_in_s": None, "closed": False}
+            return httpx.Response(200, json={**trace, "stuck": True})
+        return _view("running")
+
+    assert (_state_by(answer).held, _state_by(answer).stuck) == (True, True)
+
+
 def test_a_job_that_ends_between_the_two_looks_is_not_lost() -> None:
     state = _asked(["running", "succeeded"], held=False)
     assert (state.status, state.held, state.readable) == ("succeeded", None, True)

@@ -54,6 +54,10 @@ class FakeEngine:
     async def trace(self, job_id: JobId) -> EngineTrace:
         return EngineTrace(True, "here")
 
+    async def stuck_jobs(self) -> int:
+        self._answer()
+        return len(self.submitted)
+
     def bounds(self) -> dict[Impact, Bound]:
         return {}
 
