@@ -32,12 +32,19 @@ def _value(value: Any) -> str:
             return f"{x:g} x budget"
         case {"grace_minus": x}:
             return f"grace - {x:g}"
+        case {"setting": name, "plus": more}:
+            return f"setting `{name}` + {more:g}"
         case {"setting": name, "times": of}:
             return f"`{name}` x ({_value(of)})"
         case {"setting": name}:
             return f"setting `{name}`"
+        case {"none": True}:
+            return "`None`"
         case dict():
-            return "<br>".join(f"`{name} = {item}`" for name, item in value.items())
+            return "<br>".join(
+                f"`{name}` = {_value(item)}" if isinstance(item, dict) else f"`{name} = {item}`"
+                for name, item in value.items()
+            )
         case bool():
             return f"`{str(value).lower()}`"
         case _:
@@ -57,11 +64,14 @@ def _table(engine: str) -> str:
         if detection := profile.get("detection"):
             within = _value(detection["timeout"])
             detection["value"] = {"clock": detection["clock"], "timeout": within}
-    rows = [f"| setting | {' | '.join(names)} | why |", "|---" * (len(names) + 2) + "|"]
+    dated = any("since" in table for profile in profiles for table in profile.values())
+    columns = ["setting", *names, *(["since"] if dated else []), "why"]
+    rows = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for setting in settings:
         values = [_value(p[setting]["value"]) if setting in p else "-" for p in profiles]
-        reason = next(profile[setting]["reason"] for profile in demanding if setting in profile)
-        rows.append(f"| `{setting}` | {' | '.join(values)} | {reason} |")
+        told = next(profile[setting] for profile in demanding if setting in profile)
+        cells = [*values, *([told.get("since", "ours")] if dated else []), told["reason"]]
+        rows.append(f"| `{setting}` | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
