@@ -12,6 +12,9 @@ _NEVER = (
 )
 _POOL_S = 1.0
 """How long a busy worker may take to see that its child is gone and to have another one."""
+_NEXT_LOOK_S = 5.0
+"""A worker that looks for a dead child too early looks again so much later, unless it is made to
+look more often: celery/concurrency/asynpool.py, `timers`."""
 
 
 def recovery_bounds(profile: CeleryProfile, settings: Settings) -> dict[Impact, Bound]:
@@ -77,14 +80,15 @@ def _redelivered(profile: CeleryProfile) -> Bound:
 
 
 def _retried(profile: CeleryProfile) -> Bound:
+    pool_s = _POOL_S if profile.takes_over else _POOL_S + _NEXT_LOOK_S
     if not profile.conf.get("task_retry_on_worker_lost"):
         return Bound(
-            _POOL_S,
-            {"pool_s": _POOL_S},
+            pool_s,
+            {"pool_s": pool_s},
             "the worker sees its child go and puts the message back into its queue, behind what "
             "waits there (task_reject_on_worker_lost), however often that has happened",
         )
-    parts = {"pool_s": _POOL_S, "retry_delay_s": POLICIES[GENERATE_IMAGE].initial_interval_s}
+    parts = {"pool_s": pool_s, "retry_delay_s": POLICIES[GENERATE_IMAGE].initial_interval_s}
     return Bound(
         sum(parts.values()),
         parts,

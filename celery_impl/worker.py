@@ -41,6 +41,7 @@ def _run(role: Queue, settings: Settings) -> None:
     from celery_impl.ending import EndsInTime
     from celery_impl.gate import ReadyChildren
     from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
+    from celery_impl.kept_by_us.lost_child import LooksForLostChildren
     from celery_impl.profile import limit_countdowns
     from shared.runtime import import_ahead
 
@@ -51,6 +52,8 @@ def _run(role: Queue, settings: Settings) -> None:
     limit_countdowns(app.conf, slots)
     app.steps["consumer"].add(ReadyChildren)
     app.steps["worker"].add(EndsInTime)
+    if app.profile.takes_over:
+        app.steps["worker"].add(LooksForLostChildren)
     app.Worker(
         hostname=f"{settings.worker_name}@{socket.gethostname()}",
         queues=[role.value] if role is Queue.GPU else [role.value, *HOUSEKEEPING],

@@ -158,14 +158,14 @@ def _resolve(value: Any, settings: Settings) -> Any:
             return settings.detection_budget_s * x
         case {"grace_minus": x}:
             return settings.stop_grace_s - x
-        case {"none": True}:
-            return None
         case {"setting": name, "plus": more}:
             return getattr(settings, name) + more
         case {"setting": name, "times": of}:
             return getattr(settings, name) * _resolve(of, settings)
         case {"setting": name}:
             return getattr(settings, name)
+        case {"none": True}:
+            return None
         case dict():
             return {key: _resolve(each, settings) for key, each in value.items()}
         case _:

@@ -1,14 +1,19 @@
-"""What a worker knows of its child's death, told to whoever does the step again.
+"""A child's death: seen soon, and told to whoever does the step again.
 
-Celery's main process sees its child die at once and publishes the step anew
-(`task_retry_on_worker_lost`), but the dead child still holds the step's lease in SQL, for half a
-detection budget since its last progress. A header of the retry names the child, and the next
-attempt gives that lease back: it need not wait, wherever it runs.
+Celery's main process looks for dead children when a pipe of theirs closes. The kernel closes it a
+moment before it lets the parent know of the death, so that on a busy machine the look may come too
+early; the next one is up to 5 s later (celery/concurrency/asynpool.py, `_event_process_exit` and
+`timers`).
+
+What it sees it publishes anew (`task_retry_on_worker_lost`), but the dead child still holds the
+step's lease in SQL, for half a detection budget since its last progress. A header of the retry
+names the child, and the next attempt gives that lease back: it need not wait, wherever it runs.
 """
 
 import time
 from typing import Any
 
+from celery import bootsteps
 from celery.worker.request import Request
 
 from celery_impl.kept_by_us.application import ChangeoverApp
@@ -16,6 +21,17 @@ from shared.attempt import owner_of
 from shared.ports.idempotency import LostProcess
 
 HEADER = "lost_child"
+LOOK_EVERY_S = 0.5
+
+
+class LooksForLostChildren(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types
+    """Looks every half second, which costs a system call a child."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+        """Called each time that the worker has connected; Celery ends what it was before."""
+        hub.call_repeatedly(LOOK_EVERY_S, worker.pool.maintain_pool)
 
 
 class StepRequest(Request):  # type: ignore[misc]  # celery ships no types

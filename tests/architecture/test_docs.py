@@ -32,14 +32,19 @@ def _value(value: Any) -> str:
             return f"{x:g} x budget"
         case {"grace_minus": x}:
             return f"grace - {x:g}"
-        case {"none": True}:
-            return "`None`"
+        case {"setting": name, "plus": more}:
+            return f"setting `{name}` + {more:g}"
         case {"setting": name, "times": of}:
             return f"`{name}` x ({_value(of)})"
         case {"setting": name}:
             return f"setting `{name}`"
+        case {"none": True}:
+            return "`None`"
         case dict():
-            return "<br>".join(f"`{name} = {item}`" for name, item in value.items())
+            return "<br>".join(
+                f"`{name}` = {_value(item)}" if isinstance(item, dict) else f"`{name} = {item}`"
+                for name, item in value.items()
+            )
         case bool():
             return f"`{str(value).lower()}`"
         case _:

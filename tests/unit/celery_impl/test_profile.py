@@ -116,11 +116,13 @@ def test_whoever_is_silent_is_missed_as_one_who_is_dead() -> None:
         assert bounds[Impact.SILENT] == bounds[Impact.KILLED]
 
 
-def test_a_killed_child_is_retried_without_waiting_for_the_visibility_timeout() -> None:
-    settings = Settings(profile="hardened", detection_budget_s=600.0)
-    bound = recovery_bounds(load(settings), settings)[Impact.CHILD_KILLED]
-    assert bound.seconds is not None
-    assert bound.seconds < 5
+@pytest.mark.parametrize(("profile", "seconds"), [("hardened", 2.0), ("tuned", 7.0)])
+def test_a_killed_child_is_retried_without_waiting_for_the_visibility_timeout(
+    profile: str, seconds: float
+) -> None:
+    """Without the worker's own looks Celery's second look, 5 s after the first, has to do."""
+    settings = Settings(profile=profile, detection_budget_s=600.0)
+    assert recovery_bounds(load(settings), settings)[Impact.CHILD_KILLED].seconds == seconds
 
 
 def test_early_acknowledgement_never_recovers_whatever_the_fault_and_says_why() -> None:
