@@ -10,6 +10,7 @@ from kombu.entity import Queue as BrokerQueue
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
 from celery_impl.profile import CeleryProfile, load
+from celery_impl.versions import refuse_unknown
 from celery_impl.workloads import WORKLOADS
 from shared.domain.errors import JobCancelled, StepRefused, UnknownJob
 from shared.domain.jobs import EffectiveSetting
@@ -71,8 +72,12 @@ def build_publisher(settings: Settings) -> ChangeoverApp:
 
 
 def build_app(settings: Settings) -> ChangeoverApp:
-    """Return the application for the profile that the settings name; nothing is connected yet."""
+    """Return the application for the profile that the settings name; nothing is connected yet.
+
+    `BadSetting` if there is none, or if the installed Celery or kombu would ignore a part of it.
+    """
     profile = load(settings)
+    refuse_unknown(profile)
     prefix = f"{settings.namespace}:"
     app = ChangeoverApp("changeover", set_as_current=False)
     app.settings = settings

@@ -5,6 +5,7 @@ is an option of the worker's command line, a name in capitals goes to the worker
 Only `steps.x` is ours: it says what the tasks themselves do.
 """
 
+import socket
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,11 +15,12 @@ from shared.domain.jobs import EffectiveSetting
 from shared.profiles import Profile, load_profile
 from shared.settings import Settings
 
-_TRANSPORT = "broker_transport_options."
+TRANSPORT = "broker_transport_options."
+_KEEPALIVE = "socket_keepalive_options"
 _WORKER = "worker."
 _STEPS = "steps."
 _BACKEND = "result_backend"
-_ELSEWHERE = (_TRANSPORT, _WORKER, _STEPS)
+_ELSEWHERE = (TRANSPORT, _WORKER, _STEPS)
 
 
 class Results(StrEnum):
@@ -93,7 +95,7 @@ def load(settings: Settings) -> CeleryProfile:
         name=profile.name,
         effective=profile.effective,
         conf=_conf(profile),
-        transport=_below(profile, _TRANSPORT),
+        transport=_transport(profile),
         worker=_below(profile, _WORKER),
         environment={name: str(value) for name, value in profile.values.items() if name.isupper()},
         backend=profile.values.get(_BACKEND),
@@ -123,6 +125,16 @@ def _conf(profile: Profile) -> dict[str, Any]:
         for name, value in profile.values.items()
         if not (name.isupper() or name == _BACKEND or name.startswith(_ELSEWHERE))
     }
+
+
+def _transport(profile: Profile) -> dict[str, Any]:
+    transport = _below(profile, TRANSPORT)
+    if by_name := transport.get(_KEEPALIVE):
+        # As numbers, which differ from system to system.
+        transport[_KEEPALIVE] = {
+            getattr(socket, name): value for name, value in by_name.items() if hasattr(socket, name)
+        }
+    return transport
 
 
 def _below(profile: Profile, prefix: str) -> dict[str, Any]:

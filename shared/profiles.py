@@ -6,11 +6,13 @@ A profile is a table a setting:
     value = { budget_minus = 1.0 }
     reason = "..."
     source = "..."
+    since = "..."    # optional: the version that brought it
 
 `value` is a literal, or `{ budget_minus = x }`: the detection budget less `x`, or
 `{ budget_times = x }`, or `{ grace_minus = x }`: the stop grace less `x`; all in seconds. Or
 `{ setting = "build" }`: what the settings of the process make of it; with `times = value`, so much
-of another value, or with `plus = x`, so much more. A table may have any of them inside.
+of another value, or with `plus = x`, so much more. A table may have any of them inside. TOML has no
+null: `{ none = true }` is None.
 
 `[promises]` alone is no setting: `kept` are the promises that the profile is held to wherever it is
 measured, `reason` says why it can keep them, or why it makes none. `expected_as` may name the
@@ -33,6 +35,7 @@ from shared.domain.promises import Promise, Promises
 from shared.settings import Settings
 
 _FIELDS = {"value", "reason", "source"}
+_SINCE = "since"
 _PROMISES = "promises"
 _OF_PROMISES = {"kept", "reason"}
 _DETECTION = "detection"
@@ -73,11 +76,13 @@ def load_profile(package: str, settings: Settings) -> Profile:
     values: dict[str, Any] = {}
     effective = []
     for name, table in tables.items():
-        if set(table) != _FIELDS:
+        if set(table) - {_SINCE} != _FIELDS:
             raise BadSetting(f"{settings.profile}.toml: [{name}] needs value, reason and source")
         values[name] = _resolve(table["value"], settings)
         effective.append(
-            EffectiveSetting(name, str(values[name]), table["reason"], table["source"])
+            EffectiveSetting(
+                name, str(values[name]), table["reason"], table["source"], table.get(_SINCE, "")
+            )
         )
     return Profile(settings.profile, effective, values)
 
@@ -153,6 +158,8 @@ def _resolve(value: Any, settings: Settings) -> Any:
             return settings.detection_budget_s * x
         case {"grace_minus": x}:
             return settings.stop_grace_s - x
+        case {"none": True}:
+            return None
         case {"setting": name, "plus": more}:
             return getattr(settings, name) + more
         case {"setting": name, "times": of}:

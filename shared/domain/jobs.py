@@ -91,12 +91,16 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSetting:
-    """One engine setting in force, with its reason and the source of that reason."""
+    """One engine setting in force, with its reason and the source of that reason.
+
+    `since` is the version that brought it, as `kombu 5.7`; empty if nobody has looked it up.
+    """
 
     name: str
     value: str
     reason: str
     source: str
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def _value(value: Any) -> str:
             return f"{x:g} x budget"
         case {"grace_minus": x}:
             return f"grace - {x:g}"
+        case {"none": True}:
+            return "`None`"
         case {"setting": name, "times": of}:
             return f"`{name}` x ({_value(of)})"
         case {"setting": name}:
@@ -57,11 +59,14 @@ def _table(engine: str) -> str:
         if detection := profile.get("detection"):
             within = _value(detection["timeout"])
             detection["value"] = {"clock": detection["clock"], "timeout": within}
-    rows = [f"| setting | {' | '.join(names)} | why |", "|---" * (len(names) + 2) + "|"]
+    dated = any("since" in table for profile in profiles for table in profile.values())
+    columns = ["setting", *names, *(["since"] if dated else []), "why"]
+    rows = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for setting in settings:
         values = [_value(p[setting]["value"]) if setting in p else "-" for p in profiles]
-        reason = next(profile[setting]["reason"] for profile in demanding if setting in profile)
-        rows.append(f"| `{setting}` | {' | '.join(values)} | {reason} |")
+        told = next(profile[setting] for profile in demanding if setting in profile)
+        cells = [*values, *([told.get("since", "ours")] if dated else []), told["reason"]]
+        rows.append(f"| `{setting}` | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -171,6 +171,11 @@ class Lab:
         other = {f"CHANGEOVER_{name.upper()}": str(value) for name, value in settings.items()}
         return {**os.environ, **self._env, **other}
 
+    @property
+    def redis_port(self) -> int:
+        """Where Redis listens."""
+        return self._port
+
     def start(self) -> None:
         """Start the services."""
         self._sink.start()
@@ -188,12 +193,12 @@ class Lab:
             if process.popen is not None:
                 process.kill()
 
-    def worker(self, role: str, name: str) -> Process:
-        """Start a worker and wait until it has announced itself."""
+    def worker(self, role: str, name: str, **settings: object) -> Process:
+        """Start a worker, with other settings where given, and wait until it announces itself."""
         process = Process(
             [sys.executable, "-m", "celery_impl.worker", "--role", role],
             self.folder / f"{name}.log",
-            {**self._env, "CHANGEOVER_WORKER_NAME": name},
+            self.environment(worker_name=name, **settings),
         ).start()
         self._processes.append(process)
         began_at = time.time()

@@ -1,5 +1,6 @@
 """Profiles hold what Celery and kombu know, and the numbers that bounds are made of."""
 
+import socket
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,9 +8,11 @@ import pytest
 from celery.app.defaults import DEFAULTS
 from kombu.transport.redis import Channel
 
+from celery_impl.app import build_app
 from celery_impl.bounds import recovery_bounds
 from celery_impl.kept_by_us.renewal import INDEX
 from celery_impl.profile import limit_countdowns, load
+from shared.domain.errors import BadSetting
 from shared.domain.impact import Impact
 from shared.settings import Settings
 
@@ -22,6 +25,43 @@ def test_every_name_is_one_that_celery_or_kombu_reads(name: str) -> None:
     assert set(profile.conf) <= set(DEFAULTS)
     assert set(profile.transport) <= set(Channel.from_transport_options)
     assert set(profile.environment) <= {"REMAP_SIGTERM"}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_setting_says_which_version_brought_it(name: str) -> None:
+    assert all(setting.since for setting in load(Settings(profile=name)).effective)
+
+
+def test_a_transport_option_that_kombu_would_ignore_is_refused_with_what_knows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on kombu 5.6, where the sweep's interval is not to be set."""
+    known = [name for name in Channel.from_transport_options if "unacked_restore_i" not in name]
+    monkeypatch.setattr(Channel, "from_transport_options", tuple(known))
+    with pytest.raises(BadSetting, match=r"would ignore .*restore_interval \(since kombu 5\.7\)"):
+        build_app(Settings(profile="tuned"))
+
+
+def test_a_setting_that_celery_would_ignore_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(DEFAULTS, "task_retry_on_worker_lost")
+    with pytest.raises(BadSetting, match=r"task_retry_on_worker_lost \(since celery 5\.7\)"):
+        build_app(Settings(profile="hardened"))
+
+
+def test_keepalive_options_are_given_by_the_systems_own_numbers() -> None:
+    options = load(Settings(profile="hardened")).transport["socket_keepalive_options"]
+    assert options[socket.TCP_KEEPINTVL] == 5
+
+
+def test_the_connection_is_sought_for_ever_as_documented() -> None:
+    assert build_app(Settings(profile="tuned")).conf.broker_connection_max_retries is None
+
+
+def test_a_half_open_link_is_noticed_within_the_budget() -> None:
+    """A second of BRPOP and two intervals, from a budget of 5 s on."""
+    for budget_s in (5.0, 6.0, 60.0):
+        profile = load(Settings(profile="hardened", detection_budget_s=budget_s))
+        assert 1 + 2 * profile.transport["health_check_interval"] <= budget_s
 
 
 def test_the_stock_values_are_the_defaults() -> None:
