@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 BUDGET_S, GRACE_S, TASK_S = 20.0, 20.0, 12.0
+OUTAGE_PATIENCE_S = 300
 ATTEMPTS = 5
 POISONED_FOR_S = 30.0
 _PORT, _LOG = "OLDER_CELERY_PORT", "OLDER_CELERY_LOG"
@@ -42,6 +43,10 @@ def _resolved(value: Any) -> Any:
             return GRACE_S - x
         case {"none": True}:
             return None
+        case {"setting": "outage_patience_s", "plus": x}:
+            return OUTAGE_PATIENCE_S + x
+        case dict():
+            return {name: _resolved(each) for name, each in value.items()}
         case _:
             return value
 
