@@ -1,6 +1,7 @@
 """The clock's process, `python -m celery_impl.beat`: sends the housekeeping tasks that are due."""
 
 import argparse
+import sys
 from datetime import timedelta
 
 from celery_impl.app import build_app
@@ -14,6 +15,7 @@ from celery_impl.kept_by_us.housekeeping import (
 )
 from shared.adapters.sql import connect
 from shared.adapters.workers import SqlWorkers
+from shared.domain.errors import ChangeoverError
 from shared.presence import Presence
 from shared.settings import Settings
 
@@ -37,11 +39,15 @@ def build_beat(settings: Settings) -> ChangeoverApp:
     return app
 
 
-def main() -> None:
-    """Run the clock in the foreground until a signal stops it."""
+def main() -> int:
+    """Run the clock in the foreground until a signal stops it; 3 if the environment is not fit."""
     argparse.ArgumentParser(prog="celery_impl.beat", description=__doc__).parse_args()
-    settings = Settings.from_environment()
-    app = build_beat(settings)
+    try:
+        settings = Settings.from_environment()
+        app = build_beat(settings)
+    except ChangeoverError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 3
     keep_sweeps_out_of_the_log()
     workers = SqlWorkers(connect(settings.database_url))
     presence = Presence(workers, settings.worker_name, "beat", "celery")
@@ -50,7 +56,8 @@ def main() -> None:
         app.Beat(scheduler_cls=Clock, loglevel="INFO", quiet=True).run()
     finally:
         presence.stop()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

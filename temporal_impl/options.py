@@ -1,6 +1,8 @@
-"""Activity options as plain data, so that a workflow gets them with its input.
+"""Activity options as plain data, which a workflow gets with its input.
 
-A workflow that read them from the environment would replay differently on another worker.
+So a job keeps those that it was started with, whichever worker runs its workflow, and whatever is
+deployed meanwhile. Other options would not break a replay, which compares a step's type and id and
+no timeouts or retries (tests/unit/temporal_impl/test_replay.py).
 """
 
 from dataclasses import dataclass

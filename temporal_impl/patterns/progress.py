@@ -11,7 +11,7 @@ from temporal_impl.patterns.steps import this_attempt
 CLAIM = Claim(
     Support.NATIVE,
     "`describe` shows each pending activity with its last heartbeat's details, and needs no "
-    "worker; a query would (docs.temporal.io/encyclopedia/detecting-activity-failures). The SDK "
+    "worker (temporal/api/workflow/v1/message.proto, PendingActivityInfo); a query would. The SDK "
     "throttles heartbeats: what is shown may be a throttle interval old.",
 )
 

@@ -4,15 +4,18 @@ To record one: of a face session, see `record_histories.py`; of any job, `tempor
 --workflow-id ID --output json`, without its stack traces, into tests/data/histories/.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
-from temporalio.workflow import NondeterminismError
+from temporalio.common import RetryPolicy
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.workflow import ActivityConfig, NondeterminismError
 
 from temporal_impl.face_workflows import FaceSimilarityWorkflow
 from temporal_impl.image_workflows import ImageGenerationWorkflow
+from temporal_impl.options import StepOptions
 from tests.unit.temporal_impl.changed_workflows import (
     ForgetsTheDeadline,
     NotifiesBeforeSaving,
@@ -32,6 +35,32 @@ async def _replay(path: Path, *workflows: type) -> None:
 @pytest.mark.parametrize("path", _HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_history_replays(path: Path) -> None:
     await _replay(path, ImageGenerationWorkflow, FaceSimilarityWorkflow)
+
+
+@pytest.mark.parametrize("path", _HISTORIES, ids=lambda path: path.stem)
+async def test_a_recorded_history_replays_with_other_timeouts_and_retries(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a replay compares of a step is its type and its id."""
+    given = StepOptions.to_temporal
+    asked: list[str] = []
+
+    def other(options: StepOptions, step: str) -> ActivityConfig:
+        asked.append(step)
+        return {
+            **given(options, step),
+            "start_to_close_timeout": timedelta(seconds=1234),
+            "heartbeat_timeout": timedelta(seconds=12),
+            "retry_policy": RetryPolicy(maximum_attempts=2),
+        }
+
+    monkeypatch.setattr(StepOptions, "to_temporal", other)
+    replayer = Replayer(
+        workflows=[ImageGenerationWorkflow, FaceSimilarityWorkflow],
+        workflow_runner=UnsandboxedWorkflowRunner(),  # the sandbox would import the class anew
+    )
+    await replayer.replay_workflow(WorkflowHistory.from_json(path.stem, path.read_text()))
+    assert asked
 
 
 def test_there_is_a_history_of_every_kind_of_end() -> None:
