@@ -149,3 +149,18 @@ def test_a_worker_is_refused_with_the_command_that_starts_one(lab: Lab) -> None:
     told = celery(lab, "worker", "-Q", "gpu")
     assert told.returncode != 0
     assert "python -m celery_impl.worker" in told.stderr
+
+
+@pytest.mark.parametrize("process", ["celery_impl.worker --role cpu", "celery_impl.beat"])
+def test_a_profile_that_cannot_be_had_is_refused_in_one_sentence(lab: Lab, process: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", *process.split()],
+        env=lab.environment(profile="nobodys"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert told.returncode == 3
+    assert told.stderr.startswith("BadSetting: ")
+    assert len(told.stderr.splitlines()) == 1
