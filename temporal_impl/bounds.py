@@ -8,6 +8,12 @@ from temporal_impl.profile import TemporalProfile
 from temporal_impl.trace import TIMER_SHIFT_S
 
 _UNHARMED = Bound(None, {}, "the step that is aimed at goes on: there is nothing to recover")
+_WAITS = Bound(
+    0.0,
+    {},
+    "what waits is with the server: a worker asks for a task only while it has a slot free, and a "
+    "retry's backoff is the server's too",
+)
 
 
 def recovery_bounds(
@@ -31,6 +37,7 @@ def recovery_bounds(
         Impact.STOPPED: _after_stop(profile, stop_grace_s, silence_s, silent),
         Impact.CPU_KILLED: _after_limit(profile),
         Impact.KEEPER_KILLED: _after_workflow_task(profile),
+        Impact.PARKED: _WAITS,
         Impact.SILENT: silent,
         Impact.DISCONNECTED: goes_on,
         Impact.SLOWED: goes_on,

@@ -34,6 +34,11 @@ def test_stock_takes_half_an_hour_after_either_signal() -> None:
 
 
 @pytest.mark.parametrize("name", ["stock", "tuned", "hardened", "standalone"])
+def test_what_nobody_has_begun_is_with_the_server_whoever_dies(name: str) -> None:
+    assert _bounds(profile=name)[Impact.PARKED].seconds == 0
+
+
+@pytest.mark.parametrize("name", ["stock", "tuned", "hardened", "standalone"])
 def test_every_setting_has_its_value_reason_and_source(name: str) -> None:
     settings = create_engine(Settings(profile=name)).settings()
     assert len(settings) > len(POLICIES)
