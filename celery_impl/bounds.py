@@ -39,7 +39,7 @@ def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Impac
         Impact.CHILD_KILLED: _retried(profile),
         Impact.STOPPED: _handed_back(profile, settings),
         Impact.SILENT: redelivered,
-        Impact.DISCONNECTED: goes_on,
+        Impact.DISCONNECTED: _reconnected(profile, goes_on),
         Impact.SLOWED: goes_on,
         Impact.UNWRITABLE: _retried_or_redelivered(redelivered),
         Impact.UNHARMED: _unharmed(),
@@ -105,6 +105,15 @@ def _retried_or_redelivered(redelivered: Bound) -> Bound:
         parts,
         "a step that cannot write fails and is retried, after at most the longest delay of its "
         f"policy; one whose worker dies of it is handed out again: {redelivered.why}",
+    )
+
+
+def _reconnected(profile: CeleryProfile, goes_on: Bound) -> Bound:
+    parts = {**goes_on.parts, "reconnect_s": profile.reconnect_s}
+    return Bound(
+        sum(parts.values()),
+        parts,
+        f"a worker takes nothing until its next try to connect; {goes_on.why}",
     )
 
 

@@ -93,6 +93,18 @@ def test_early_acknowledgement_never_recovers_whatever_the_fault_and_says_why() 
     assert all(bound.seconds is None and bound.why for bound in bounds.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "longest_s"), [("tuned", 30.0), ("hardened", 1.0), ("renewed", 1.0)]
+)
+def test_after_an_outage_a_step_also_waits_for_a_workers_next_try_to_connect(
+    name: str, longest_s: float
+) -> None:
+    settings = Settings(profile=name)
+    bounds = recovery_bounds(load(settings), settings)
+    killed, disconnected = bounds[Impact.KILLED], bounds[Impact.DISCONNECTED]
+    assert disconnected.parts == {**killed.parts, "reconnect_s": longest_s}
+
+
 def parked(name: str, **conf: object) -> Bound:
     """What is promised of a message that comes while a retry runs."""
     settings = Settings(profile=name, detection_budget_s=10.0)
