@@ -2,8 +2,10 @@
 
 import socket
 from dataclasses import replace
+from inspect import signature
 from types import SimpleNamespace
 
+import amqp
 import pytest
 from celery.app.defaults import DEFAULTS
 from kombu.transport.redis import Channel
@@ -15,16 +17,23 @@ from celery_impl.profile import limit_countdowns, load
 from shared.domain.errors import BadSetting
 from shared.domain.impact import Impact
 from shared.domain.jobs import Bound
+from shared.policy import POLICIES
 from shared.settings import Settings
 
-PROFILES = ["stock", "tuned", "hardened", "renewed"]
+PROFILES = ["stock", "tuned", "hardened", "renewed", "rabbitmq"]
+
+
+def known_options(name: str) -> set[str]:
+    if name == "rabbitmq":
+        return set(signature(amqp.Connection).parameters)
+    return set(Channel.from_transport_options)
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_name_is_one_that_celery_or_kombu_reads(name: str) -> None:
     profile = load(Settings(profile=name))
     assert set(profile.conf) <= set(DEFAULTS)
-    assert set(profile.transport) <= set(Channel.from_transport_options)
+    assert set(profile.transport) <= known_options(name)
     assert set(profile.environment) <= {"REMAP_SIGTERM"}
 
 
@@ -173,3 +182,32 @@ def test_only_a_worker_of_one_slot_has_its_countdowns_limited(
     conf = SimpleNamespace(**load(Settings(profile="hardened")).conf)
     limit_countdowns(conf, slots)
     assert conf.worker_eta_task_limit == limit
+
+
+def test_on_rabbitmq_no_clock_runs_for_a_killed_worker_and_heartbeats_for_a_frozen_one() -> None:
+    settings = Settings(profile="rabbitmq", detection_budget_s=16.0)
+    bounds = recovery_bounds(load(settings), settings)
+    assert bounds[Impact.KILLED].parts == {"connection_s": 1.0}
+    assert bounds[Impact.SILENT].parts == {"heartbeats_s": 15.0, "connection_s": 1.0}
+    assert load(settings).conf["broker_heartbeat"] == 5
+
+
+@pytest.mark.parametrize(
+    ("profile", "url"), [("rabbitmq", "redis://127.0.0.1:6379"), ("hardened", "amqp://127.0.0.1//")]
+)
+def test_a_broker_of_the_other_kind_is_refused_with_the_remedy(profile: str, url: str) -> None:
+    with pytest.raises(BadSetting, match="CHANGEOVER_PROFILE=rabbitmq"):
+        load(Settings(profile=profile, broker_url=url))
+
+
+def test_the_queues_of_an_environment_on_rabbitmq_have_its_name_and_a_type_that_counts() -> None:
+    app = build_app(Settings(profile="rabbitmq", namespace="shop"))
+    queue = app.amqp.queues["gpu"]
+    assert queue.name == queue.exchange.name == "shop.gpu"
+    assert queue.exchange.type == "topic"
+    assert queue.queue_arguments == {"x-queue-type": "quorum", "x-delivery-limit": 60}
+
+
+def test_a_message_is_dropped_only_after_more_deliveries_than_any_policy_allows_attempts() -> None:
+    limit = load(Settings(profile="rabbitmq")).queue_arguments["x-delivery-limit"]
+    assert limit > max(policy.maximum_attempts for policy in POLICIES.values())
