@@ -42,10 +42,11 @@ def _acknowledged_late(profile: CeleryProfile, settings: Settings) -> dict[Impac
         Impact.KILLED: redelivered,
         Impact.CPU_KILLED: redelivered,
         Impact.KEEPER_KILLED: _published(),
+        Impact.PARKED: _parked(profile, settings),
         Impact.CHILD_KILLED: _retried(profile),
         Impact.STOPPED: _handed_back(profile, settings),
         Impact.SILENT: redelivered,
-        Impact.DISCONNECTED: goes_on,
+        Impact.DISCONNECTED: _reconnected(profile, goes_on),
         Impact.SLOWED: goes_on,
         Impact.UNWRITABLE: _retried_or_redelivered(redelivered),
         Impact.UNHARMED: _unharmed(),
@@ -98,6 +99,7 @@ def _acknowledged_early(settings: Settings) -> dict[Impact, Bound]:
         Impact.KILLED: never,
         Impact.CPU_KILLED: never,
         Impact.KEEPER_KILLED: _published(),
+        Impact.PARKED: Bound(0.0, {}, "no step is retried: no worker waits for a countdown"),
         Impact.CHILD_KILLED: failed,
         Impact.STOPPED: _finishes_or_dies(settings),
         Impact.SILENT: goes_on,
@@ -154,6 +156,15 @@ def _retried_or_redelivered(redelivered: Bound) -> Bound:
     )
 
 
+def _reconnected(profile: CeleryProfile, goes_on: Bound) -> Bound:
+    parts = {**goes_on.parts, "reconnect_s": profile.reconnect_s}
+    return Bound(
+        sum(parts.values()),
+        parts,
+        f"a worker takes nothing until its next try to connect; {goes_on.why}",
+    )
+
+
 def _handed_back(profile: CeleryProfile, settings: Settings) -> Bound:
     soft_s = float(profile.conf["worker_soft_shutdown_timeout"])
     parts = {"soft_shutdown_s": soft_s, "hand_back_s": settings.stop_grace_s - soft_s}
@@ -180,6 +191,27 @@ def _published() -> Bound:
         {},
         "whoever ends a step publishes the next one, to a queue that any worker of its kind "
         "takes from: no process keeps a job",
+    )
+
+
+def _parked(profile: CeleryProfile, settings: Settings) -> Bound:
+    """Return the bound of a message that comes while a worker with one slot runs a retry."""
+    if profile.conf.get("worker_eta_task_limit") == 1:
+        return Bound(
+            0.0,
+            {},
+            "it stays in its queue: a worker with one slot that waits for a countdown asks for no "
+            "further message (worker_eta_task_limit)",
+        )
+    where = "it is in the socket of a worker that was busy when a countdown was over, and dies with"
+    if not profile.recovers:
+        return Bound(None, {}, f"{where} it: no copy is left that could be handed out")
+    parts = {**_redelivered(profile).parts, "recover_s": settings.detection_budget_s}
+    return Bound(
+        sum(parts.values()),
+        parts,
+        f"{where} it; a job that has stood still for longer than any message stays with a dead "
+        "worker is sent on by the next recover, which is due once a budget",
     )
 
 

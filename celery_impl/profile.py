@@ -24,6 +24,11 @@ _WORKER = "worker."
 _STEPS = "steps."
 _QUEUES = "queue_arguments."
 _BACKEND = "result_backend"
+_CONSUMER = "worker_consumer"
+RECONNECT_EVERY_S = 1.0
+"""How often a consumer of our own (`kept_by_us/consumer.py`) tries to connect."""
+_CELERYS_LONGEST_WAIT_S = 30.0
+"""Between two tries of Celery's consumer (kombu/connection.py, `_ensure_connection`)."""
 _BROKER = "broker"
 _ELSEWHERE = (TRANSPORT, _WORKER, _STEPS, _QUEUES)
 _AMQP = ("amqp://", "amqps://")
@@ -84,6 +89,11 @@ class CeleryProfile:
     def renews_every_s(self) -> float | None:
         """The time between two renewals of a running step's lease, None for never."""
         return self.visibility_timeout_s / self.renewals if self.renewals else None
+
+    @property
+    def reconnect_s(self) -> float:
+        """The longest time between two tries of a worker to connect to its broker."""
+        return RECONNECT_EVERY_S if _CONSUMER in self.conf else _CELERYS_LONGEST_WAIT_S
 
     @property
     def visibility_timeout_s(self) -> float:

@@ -1,7 +1,7 @@
 """Measures how a killed worker's and a killed child's task recover, on any version of Celery.
 
     python -m venv /tmp/older
-    /tmp/older/bin/pip install "celery[redis]==5.6.3" "kombu==5.6.2"
+    /tmp/older/bin/pip install "celery[redis]==5.6.3" "kombu[redis]==5.6.2"
     /tmp/older/bin/python tools/older_celery.py --redis-server "$(command -v redis-server)"
 
 Celery, kombu and redis-py are all that it needs. The settings are those of

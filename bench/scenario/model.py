@@ -201,6 +201,8 @@ class Stage(Table):
                 raise ValueError(
                     f"{cell.fault} needs detection_budget_s below longest_step_s, and short_lease"
                 )
+            if facts.lone_worker and info.data.get("gpu_workers", 1) > 1:
+                raise ValueError(f"{cell.fault} needs gpu_workers = 1")
             if facts.beside_another and max(job.n) < 2:
                 raise ValueError(f"{cell.fault} needs jobs of several pictures, as with n = [2]")
         return cells

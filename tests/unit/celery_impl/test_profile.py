@@ -16,6 +16,7 @@ from celery_impl.kept_by_us.renewal import INDEX
 from celery_impl.profile import limit_countdowns, load
 from shared.domain.errors import BadSetting
 from shared.domain.impact import Impact
+from shared.domain.jobs import Bound
 from shared.policy import POLICIES
 from shared.settings import Settings
 
@@ -137,9 +138,40 @@ def test_a_killed_child_is_retried_without_waiting_for_the_visibility_timeout(
 def test_early_acknowledgement_never_recovers_whatever_the_fault_and_says_why() -> None:
     settings = Settings(profile="stock")
     bounds = recovery_bounds(load(settings), settings)
-    goes_on = bounds.pop(Impact.KEEPER_KILLED)
-    assert goes_on.seconds == 0
+    # Of these nobody holds the message: it waits in its queue.
+    for impact in (Impact.KEEPER_KILLED, Impact.PARKED):
+        assert bounds.pop(impact).seconds == 0
     assert all(bound.seconds is None and bound.why for bound in bounds.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "longest_s"), [("tuned", 30.0), ("hardened", 1.0), ("renewed", 1.0)]
+)
+def test_after_an_outage_a_step_also_waits_for_a_workers_next_try_to_connect(
+    name: str, longest_s: float
+) -> None:
+    settings = Settings(profile=name)
+    bounds = recovery_bounds(load(settings), settings)
+    killed, disconnected = bounds[Impact.KILLED], bounds[Impact.DISCONNECTED]
+    assert disconnected.parts == {**killed.parts, "reconnect_s": longest_s}
+
+
+def parked(name: str, **conf: object) -> Bound:
+    """What is promised of a message that comes while a retry runs."""
+    settings = Settings(profile=name, detection_budget_s=10.0)
+    profile = load(settings)
+    return recovery_bounds(replace(profile, conf=profile.conf | conf), settings)[Impact.PARKED]
+
+
+@pytest.mark.parametrize("name", ["tuned", "hardened", "renewed"])
+def test_a_message_that_comes_while_a_retry_runs_stays_in_its_queue(name: str) -> None:
+    assert parked(name).seconds == 0
+
+
+def test_without_the_limit_on_countdowns_only_recover_finds_such_a_message() -> None:
+    # As long as any message stays with a dead worker, and then once a budget.
+    assert parked("hardened", worker_eta_task_limit=None).seconds == 20.0
+    assert parked("tuned", worker_eta_task_limit=None).seconds is None
 
 
 @pytest.mark.parametrize(("slots", "limit"), [(1, 1), (4, None)])
