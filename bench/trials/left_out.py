@@ -2,7 +2,7 @@
 
 from bench.arms.addresses import configured
 from bench.arms.engines import BROKER_VARIABLE, broker_of
-from bench.arms.rabbitmq import rabbitmq_binary
+from bench.arms.rabbitmq import why_no_rabbitmq
 from bench.errors import NotFit
 from bench.record.run_info import AbsentCell
 from bench.scenario.model import Scenario
@@ -19,7 +19,8 @@ def leave_out(scenario: Scenario) -> tuple[Scenario, list[AbsentCell]]:
     names |= set(scenario.idempotency.arms if scenario.idempotency else ())
     names |= set(scenario.soak.arms if scenario.soak else ())
     on_rabbitmq = {name for name in names if broker_of(*name.split("/"))}
-    why = _why_not() if on_rabbitmq else ""
+    here = not on_rabbitmq or configured(BROKER_VARIABLE)
+    why = "" if here else why_no_rabbitmq()
     if not why:
         return scenario, []
     rest = scenario.without(on_rabbitmq)
@@ -33,13 +34,3 @@ def leave_out(scenario: Scenario) -> tuple[Scenario, list[AbsentCell]]:
         if name in on_rabbitmq
     ]
     return rest, absent
-
-
-def _why_not() -> str:
-    if configured(BROKER_VARIABLE):
-        return ""
-    try:
-        rabbitmq_binary()
-    except NotFit as error:
-        return str(error)
-    return ""
