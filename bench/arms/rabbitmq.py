@@ -53,6 +53,15 @@ def rabbitmq_binary() -> str:
     return found
 
 
+def why_no_rabbitmq() -> str:
+    """Return why no node can be started here, with the remedy; empty if one can."""
+    try:
+        rabbitmq_binary()
+    except NotFit as error:
+        return str(error)
+    return ""
+
+
 def rabbit_node(folder: Path, port: int | None = None) -> RabbitNode:
     """Prepare a node whose data is in `folder`; a second start there finds it again.
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.arms.rabbitmq import rabbitmq_binary
-from bench.errors import NotFit
+from bench.arms.rabbitmq import why_no_rabbitmq
 from celery_impl.engine import CeleryEngine
 from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import JobId
@@ -25,16 +24,7 @@ LONG_BUDGET_S = 60.0
 pytest_plugins = ("tests.integration.celery_fixtures",)
 
 
-def _installed() -> str:
-    """Return why RabbitMQ cannot be started here, empty if it can."""
-    try:
-        rabbitmq_binary()
-    except NotFit as error:
-        return str(error)
-    return ""
-
-
-pytestmark = pytest.mark.skipif(bool(_installed()), reason=_installed())
+pytestmark = pytest.mark.skipif(bool(why_no_rabbitmq()), reason=why_no_rabbitmq())
 
 
 @pytest.fixture(scope="module")
