@@ -186,7 +186,7 @@ def report_command(
 def price_command(
     arms: Annotated[
         list[str] | None,
-        typer.Argument(help="Such as celery/hardened; by default every profile of both engines."),
+        typer.Argument(help="Such as celery/hardened; by default every one without RabbitMQ."),
     ] = None,
     pictures: Annotated[int, typer.Option(min=1, max=8, help="Pictures of the job.")] = 1,
     picture_s: Annotated[float, typer.Option(min=0.1, help="Seconds a picture takes.")] = 15.0,
@@ -196,12 +196,18 @@ def price_command(
     results: Results = DEFAULT_RESULTS,
 ) -> None:
     """Count what one job asks of its server: Temporal actions, Redis commands."""
-    from bench.arms.engines import ENGINES, profiles_of
+    from bench.arms.engines import ENGINES, broker_of, profiles_of
     from bench.arms.topology import Arm
     from bench.trials.price import Job
     from bench.verbs.price import price_verb
 
-    known = [f"{engine}/{profile}" for engine in ENGINES for profile in profiles_of(engine)]
+    # What RabbitMQ is asked for, nobody counts here.
+    known = [
+        f"{engine}/{profile}"
+        for engine in ENGINES
+        for profile in profiles_of(engine)
+        if not broker_of(engine, profile)
+    ]
     if unknown := [name for name in arms or [] if name not in known]:
         raise typer.BadParameter(f"no arm {', '.join(unknown)}; there are {', '.join(known)}")
     chosen = [Arm(*name.split("/")) for name in arms or known]

@@ -9,7 +9,8 @@ from kombu.entity import Queue as BrokerQueue
 
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.housekeeping import HOUSEKEEPING
-from celery_impl.profile import CeleryProfile, load
+from celery_impl.kept_by_us.rabbit_queues import queue_name
+from celery_impl.profile import Broker, CeleryProfile, load
 from celery_impl.versions import refuse_unknown
 from celery_impl.workloads import WORKLOADS
 from shared.domain.errors import JobCancelled, StepRefused, UnknownJob
@@ -83,7 +84,7 @@ def build_app(settings: Settings) -> ChangeoverApp:
     app.settings = settings
     app.profile = profile
     app.conf.update(
-        broker_url=settings.redis_url,
+        broker_url=profile.broker_url,
         result_backend=_backend_url(profile, settings),
         result_backend_transport_options={"global_keyprefix": prefix},
         accept_content=["json"],
@@ -91,7 +92,7 @@ def build_app(settings: Settings) -> ChangeoverApp:
         # the backend counts chord members and keeps what an errback reads.
         task_ignore_result=True,
         task_store_errors_even_if_ignored=True,
-        task_queues=[_queue(name) for name in (*Queue, *HOUSEKEEPING)],
+        task_queues=[_queue(name, profile, settings) for name in (*Queue, *HOUSEKEEPING)],
         task_default_queue=Queue.CPU.value,
         task_create_missing_queues=False,
         task_routes={task: {"queue": policy.queue.value} for task, policy in _TASKS.items()}
@@ -103,7 +104,16 @@ def build_app(settings: Settings) -> ChangeoverApp:
     )
     app.conf.update(profile.conf)
     app.conf.broker_transport_options = {"global_keyprefix": prefix, **profile.transport}
+    if profile.broker is Broker.RABBITMQ:
+        _keep_apart(app, profile, settings)
     return app
+
+
+def _keep_apart(app: ChangeoverApp, profile: CeleryProfile, settings: Settings) -> None:
+    # RabbitMQ has no prefix of keys: what is not told apart by its name is everybody's.
+    app.conf.broker_transport_options = dict(profile.transport)
+    app.conf.control_exchange = f"{settings.namespace}.celery"
+    app.conf.event_exchange = f"{settings.namespace}.celeryev"
 
 
 def _backend_url(profile: CeleryProfile, settings: Settings) -> str:
@@ -113,16 +123,26 @@ def _backend_url(profile: CeleryProfile, settings: Settings) -> str:
     return f"{profile.backend}+{settings.redis_url}"
 
 
-def _queue(name: str) -> Any:
+def _queue(name: str, profile: CeleryProfile, settings: Settings) -> Any:
+    if profile.broker is Broker.RABBITMQ:
+        return _rabbit_queue(name, profile, settings)
     exchange: Any = Exchange(name)  # type: ignore[no-untyped-call]  # kombu is typed in part
     return BrokerQueue(name, exchange, routing_key=name)  # type: ignore[no-untyped-call]
 
 
+def _rabbit_queue(name: str, profile: CeleryProfile, settings: Settings) -> Any:
+    # One broker has the queues of many environments, and no prefix for keys. A countdown goes
+    # through an exchange that copies by topic (kombu/transport/native_delayed_delivery.py).
+    full = queue_name(settings, name)
+    exchange: Any = Exchange(full, type="topic")  # type: ignore[no-untyped-call]
+    return BrokerQueue(  # type: ignore[no-untyped-call]
+        full, exchange, full, alias=name, queue_arguments=dict(profile.queue_arguments)
+    )
+
+
 def _retries(policy: StepPolicy, profile: CeleryProfile) -> dict[str, Any]:
     """Return a policy as Celery's own options (celery/app/autoretry.py)."""
-    # A message that waits for its countdown is unacknowledged: past the visibility timeout it would
-    # be handed out again and again (celery docs, "Using Redis"; celery#5935).
-    longest_s = min(policy.maximum_interval_s, profile.visibility_timeout_s / 2)
+    longest_s = min(policy.maximum_interval_s, profile.longest_countdown_s)
     return {
         # Celery counts retries, the policy counts executions.
         "max_retries": policy.maximum_attempts - 1,

@@ -11,6 +11,7 @@ from celery import signals
 
 from celery_impl.app import build_app
 from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.profile import Broker
 from shared.settings import Settings
 
 _NEVER_S = 10 * 365 * 86_400
@@ -19,13 +20,14 @@ _NEVER_S = 10 * 365 * 86_400
 def build_monitor(settings: Settings) -> ChangeoverApp:
     """Return the application of a process that looks and takes no step.
 
-    Whoever waits for an answer hands out what is past the visibility timeout, as a worker does
-    (kombu/transport/redis.py, `MultiChannelPoller.get`). A command that was given another budget
-    than the workers would repeat what runs, so this one has nothing ever overdue.
+    Whoever waits for an answer on Redis hands out what is past the visibility timeout, as a worker
+    does (kombu/transport/redis.py, `MultiChannelPoller.get`). A command that was given another
+    budget than the workers would repeat what runs, so this one has nothing ever overdue.
     """
     app = build_app(settings)
-    transport = {**app.conf.broker_transport_options, "visibility_timeout": _NEVER_S}
-    app.conf.broker_transport_options = transport
+    if app.profile.broker is Broker.REDIS:
+        transport = {**app.conf.broker_transport_options, "visibility_timeout": _NEVER_S}
+        app.conf.broker_transport_options = transport
     return app
 
 

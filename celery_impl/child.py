@@ -29,7 +29,7 @@ def build_worker_app(settings: Settings, role: Queue) -> ChangeoverApp:
     app.rebuild = (build_worker_app, (settings, role))
     _connect(app, role)
     if every_s := app.profile.renews_every_s:
-        renew_running_tasks(settings, every_s)
+        renew_running_tasks(app.profile.broker_url, settings.namespace, every_s)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Celery behind the `Engine` port: submit by publishing, everything else from SQL and Redis."""
+"""Celery behind the `Engine` port: submit by publishing, all else from SQL and the broker."""
 
 import asyncio
 import json
@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import redis
-from kombu.exceptions import OperationalError
-
 from celery_impl.app import PUBLISHER_SETTINGS, build_publisher
 from celery_impl.bounds import recovery_bounds
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.face_waits import Verdict
 from celery_impl.kept_by_us.publisher import PATIENCE_S
-from celery_impl.kept_by_us.queues import Queues
+from celery_impl.kept_by_us.queues import BROKER_ERRORS
+from celery_impl.kept_by_us.running import Running
 from celery_impl.trace import Tracer
 from celery_impl.workloads import WORKLOADS
 from shared.adapters.ledger import SqlLedger
@@ -39,7 +37,7 @@ T = TypeVar("T")
 
 
 class CeleryEngine:
-    """`Engine` on Celery and Redis. Blocking calls run in threads and are bounded."""
+    """`Engine` on Celery. Blocking calls run in threads and are bounded."""
 
     name = "celery"
 
@@ -48,10 +46,9 @@ class CeleryEngine:
         self._app = app
         self._database = connect(settings.database_url)
         app.open_state(self._database)
-        self._queues = Queues(settings)
-        self._tracer = Tracer(
-            app, self._queues, SqlLedger(self._database), SqlWorkers(self._database)
-        )
+        self._queues = app.open_queues()
+        running = Running(SqlLedger(self._database), SqlWorkers(self._database))
+        self._tracer = Tracer(app, self._queues, running)
 
     async def start(self) -> None:
         await asyncio.to_thread(create_tables, self._database)
@@ -126,7 +123,7 @@ class CeleryEngine:
     def _provide(self, job_id: JobId, slot: str, sha256: str) -> None:
         # Only the last file needs the broker. Both engines say at once that theirs is down, with
         # the first file too, and take nothing.
-        self._queues.redis.ping()
+        self._queues.ping()
         self._app.sessions.provide(job_id, slot, sha256)
         self._app.publisher.publish(job_id)
 
@@ -141,20 +138,8 @@ class CeleryEngine:
         self._app.publisher.publish(job_id)
 
     def _health(self) -> EngineHealth:
-        info = self._queues.redis.info()
-        server = info.get("server_name", "redis")
-        version = info.get("valkey_version") or info["redis_version"]
-        return EngineHealth(True, f"{server} {version}", self._persistence(info))
-
-    def _persistence(self, info: dict[str, object]) -> str:
-        try:
-            config = self._queues.redis.config_get("appendfsync", "save")
-        except redis.ResponseError:  # managed servers forbid CONFIG
-            config = {}
-        if info["aof_enabled"]:
-            return f"AOF, appendfsync {config.get('appendfsync', 'unknown')}"
-        save = config.get("save", "unknown")
-        return f"RDB, save {save}" if save else "none"
+        broker = self._queues.facts()
+        return EngineHealth(True, broker.server, broker.persistence)
 
     def _close(self) -> None:
         self._app.close()
@@ -167,8 +152,9 @@ class CeleryEngine:
                 return await asyncio.to_thread(call)
         except TimeoutError:
             raise EngineUnavailable(f"no answer within {PATIENCE_S} s") from None
-        except (OperationalError, redis.RedisError) as error:
-            raise EngineUnavailable(f"Redis does not answer: {error}") from error
+        except BROKER_ERRORS as error:
+            what = self._app.profile.broker.value
+            raise EngineUnavailable(f"the broker ({what}) does not answer: {error}") from error
         except DatabaseError as error:
             raise EngineUnavailable(f"the database does not answer: {error}") from error
 

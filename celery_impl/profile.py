@@ -1,12 +1,15 @@
 """A profile as Celery takes it.
 
 Names in a profile are Celery's own: `broker_transport_options.x` goes to the transport, `worker.x`
-is an option of the worker's command line, a name in capitals goes to the worker's environment.
-Only `steps.x` is ours: it says what the tasks themselves do.
+is an option of the worker's command line, a name in capitals goes to the worker's environment,
+`queue_arguments.x` is an argument of every queue. Ours are `broker`, which says what carries the
+messages, and `steps.x`, what the tasks themselves do.
 """
 
+import math
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -19,8 +22,27 @@ TRANSPORT = "broker_transport_options."
 _KEEPALIVE = "socket_keepalive_options"
 _WORKER = "worker."
 _STEPS = "steps."
+_QUEUES = "queue_arguments."
 _BACKEND = "result_backend"
-_ELSEWHERE = (TRANSPORT, _WORKER, _STEPS)
+_CONSUMER = "worker_consumer"
+RECONNECT_EVERY_S = 1.0
+"""How often a consumer of our own (`kept_by_us/consumer.py`) tries to connect."""
+_CELERYS_LONGEST_WAIT_S = 30.0
+"""Between two tries of Celery's consumer (kombu/connection.py, `_ensure_connection`)."""
+_BROKER = "broker"
+_ELSEWHERE = (TRANSPORT, _WORKER, _STEPS, _QUEUES)
+_AMQP = ("amqp://", "amqps://")
+_RABBITMQ_AT = "amqp://guest:guest@127.0.0.1:5672//"
+_HEARTBEATS_MISSED = 3
+_ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+_CONFIRMED_WITHIN_S = 0.8
+
+
+class Broker(StrEnum):
+    """What carries the messages."""
+
+    REDIS = "redis"
+    RABBITMQ = "rabbitmq"
 
 
 class Results(StrEnum):
@@ -56,11 +78,22 @@ class CeleryProfile:
     """Whether a retry after a child's death begins at once, and not once the child's lease ends."""
     renewals: int = 0
     """How often a running step renews its lease with the broker in one visibility timeout."""
+    broker: Broker = Broker.REDIS
+    broker_url: str = ""
+    queue_arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What every queue is declared with."""
+    takes_over_redelivered: bool = False
+    """Whether a message that is handed out again is proof enough that its last worker is gone."""
 
     @property
     def renews_every_s(self) -> float | None:
         """The time between two renewals of a running step's lease, None for never."""
         return self.visibility_timeout_s / self.renewals if self.renewals else None
+
+    @property
+    def reconnect_s(self) -> float:
+        """The longest time between two tries of a worker to connect to its broker."""
+        return RECONNECT_EVERY_S if _CONSUMER in self.conf else _CELERYS_LONGEST_WAIT_S
 
     @property
     def visibility_timeout_s(self) -> float:
@@ -80,6 +113,48 @@ class CeleryProfile:
         throttle = self.transport["unacked_restore_throttle"]
         return float(every * throttle + self.transport["unacked_mutex_expire"])
 
+    @property
+    def heartbeats_s(self) -> float:
+        """How long RabbitMQ may take at most to close the connection of a silent worker.
+
+        It looks once a heartbeat whether anything has come since it last looked, and closes at the
+        second look without (rabbit_common, rabbit_heartbeat.erl).
+        """
+        return float(_HEARTBEATS_MISSED * self.conf["broker_heartbeat"])
+
+    @property
+    def redelivered_within_s(self) -> float:
+        """How long a message may stay with a worker that is dead or cut off."""
+        if self.broker is Broker.RABBITMQ:
+            return self.heartbeats_s
+        return self.visibility_timeout_s + self.sweep_s
+
+    @property
+    def publishing(self) -> dict[str, Any]:
+        """How a process publishes that answers people: it gives up in time.
+
+        A connection that RabbitMQ has closed is noticed only in use, so there it is tried once more
+        at once; and the broker's confirmation is waited for.
+        """
+        if self.broker is Broker.RABBITMQ:
+            return {
+                "retry": True,
+                "retry_policy": _ONCE_MORE,
+                "confirm_timeout": _CONFIRMED_WITHIN_S,
+            }
+        return {"retry": False}
+
+    @property
+    def longest_countdown_s(self) -> float:
+        """How long a message may wait for its time.
+
+        On Redis it is unacknowledged meanwhile: past the visibility timeout it would be handed out
+        again and again (celery docs, "Using Redis"; celery#5935). RabbitMQ has queues for it.
+        """
+        if self.broker is Broker.RABBITMQ:
+            return math.inf
+        return self.visibility_timeout_s / 2
+
 
 def load(settings: Settings) -> CeleryProfile:
     """Read the profile that the settings name; `BadSetting` if it is not there or incomplete."""
@@ -91,6 +166,7 @@ def load(settings: Settings) -> CeleryProfile:
             f"{profile.name}.toml: a result backend keeps no checkpoints;"
             ' steps.resumes = true needs steps.results = "sql"'
         )
+    broker = Broker(profile.values.get(_BROKER, Broker.REDIS))
     return CeleryProfile(
         name=profile.name,
         effective=profile.effective,
@@ -106,6 +182,10 @@ def load(settings: Settings) -> CeleryProfile:
         resumes=resumes,
         takes_over=bool(profile.values.get("steps.takes_over", False)),
         renewals=int(profile.values.get("steps.renewals", 0)),
+        broker=broker,
+        broker_url=_broker_url(profile.name, broker, settings),
+        queue_arguments=_below(profile, _QUEUES),
+        takes_over_redelivered=bool(profile.values.get("steps.takes_over_redelivered", False)),
     )
 
 
@@ -119,11 +199,23 @@ def limit_countdowns(conf: Any, slots: int) -> None:
         conf.worker_eta_task_limit = None
 
 
+def _broker_url(profile: str, broker: Broker, settings: Settings) -> str:
+    speaks_amqp = settings.broker_url.startswith(_AMQP)
+    if not settings.broker_url:
+        return _RABBITMQ_AT if broker is Broker.RABBITMQ else settings.redis_url
+    if speaks_amqp != (broker is Broker.RABBITMQ):
+        raise BadSetting(
+            f"CHANGEOVER_BROKER_URL names no server of the kind that {profile} is for, {broker}:"
+            " amqp://... goes with CHANGEOVER_PROFILE=rabbitmq and with no other profile"
+        )
+    return settings.broker_url
+
+
 def _conf(profile: Profile) -> dict[str, Any]:
     return {
         name: value
         for name, value in profile.values.items()
-        if not (name.isupper() or name == _BACKEND or name.startswith(_ELSEWHERE))
+        if not (name.isupper() or name in (_BACKEND, _BROKER) or name.startswith(_ELSEWHERE))
     }
 
 

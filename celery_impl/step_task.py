@@ -9,7 +9,7 @@ from celery.exceptions import Ignore
 
 from celery_impl.context import CeleryHost
 from celery_impl.kept_by_us.application import ChangeoverApp
-from celery_impl.kept_by_us.lost_child import StepRequest, lost_child
+from celery_impl.kept_by_us.lost_child import StepRequest, last_holder
 from celery_impl.signatures import step_of
 from celery_impl.workloads import WORKLOADS
 from shared.codec import to_json
@@ -72,7 +72,7 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         host = CeleryHost(states, checkpoints, job_id, step, attempt, heeds_stop=not closing)
         runner = self.app.runtime.runner
         try:
-            if lost := lost_child(self.request):
+            if lost := last_holder(self.request, self.app.profile):
                 runner.abandon_lost(job_id, step, lost)
             result = runner.run(job_id, step, host, work, result_type)
         except Superseded:

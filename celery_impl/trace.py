@@ -6,36 +6,30 @@ that stand still published again.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.face_waits import missing
 from celery_impl.kept_by_us.queues import HeldMessage, Queues
+from celery_impl.kept_by_us.running import Running
 from celery_impl.workload import JobState
 from celery_impl.workloads import WORKLOADS
 from shared.domain.jobs import EngineTrace
-from shared.domain.records import AttemptRecord
 from shared.domain.status import JobStatus
-from shared.policy import Queue
-from shared.ports.ledger import Ledger
-from shared.ports.workers import WorkerInfo, Workers
 
 
 class Tracer:
-    """Reads Redis, the job state and the ledger; changes nothing."""
+    """Reads the broker, the job state and the ledger; changes nothing."""
 
-    def __init__(
-        self, app: ChangeoverApp, queues: Queues, ledger: Ledger, workers: Workers
-    ) -> None:
+    def __init__(self, app: ChangeoverApp, queues: Queues, running: Running) -> None:
         self._app = app
         self._queues = queues
-        self._ledger = ledger
-        self._workers = workers
+        self._running = running
 
     def trace(self, job_id: str) -> EngineTrace:
         """Return where the job is and until when at the latest it is handed out again.
 
-        `UnknownJob` if Celery never got it, `redis.RedisError` if Redis does not answer.
+        `UnknownJob` if Celery never got it, one of `BROKER_ERRORS` if the broker does not answer.
         """
         job = self._app.states.job(job_id)
         if job.status.terminal:
@@ -43,20 +37,24 @@ class Tracer:
         messages = self._queues.messages_of(job_id)
         if wait := self._wait(job_id, job):
             return EngineTrace(True, wait)
-        running = self._running(job_id)
+        running = self._running.of_job(job_id)
         detail: dict[str, object] = {
             "messages": [f"{message.step}: {_place(message)}" for message in messages],
             "running": [f"{record.step} on {record.worker}" for record in running],
         }
         steps = {message.step for message in messages} | {record.step for record in running}
+        unnamed = {queue: n for queue, n in self._queues.unnamed().items() if n}
         if not steps:
             if announced := self._announced(job_id):
                 return EngineTrace(True, f"to be published by the sweeper: {announced}")
+            if unnamed:
+                detail["waiting"] = unnamed
+                return EngineTrace(True, f"may be in a queue: {_counted(unnamed)}", detail=detail)
             if self._app.profile.recovers:
                 due_in_s = self._recovered_in_s(job)
                 return EngineTrace(True, "to be published again: stands still", due_in_s, detail)
             return EngineTrace(False, "nowhere: no message, no live worker", detail=detail)
-        if gone := self._lost_members(job_id, job, steps):
+        if not unnamed and (gone := self._lost_members(job_id, job, steps)):
             detail["lost_members"] = gone
             if self._app.profile.recovers:
                 return EngineTrace(True, "to be published again: a lost member", None, detail)
@@ -83,24 +81,6 @@ class Tracer:
                 return each.step
         return None
 
-    def _running(self, job_id: str) -> list[AttemptRecord]:
-        """Return the attempts that have begun and not ended, in a process that is still alive."""
-        alive = {(worker.name, worker.pid) for worker in self._alive()}
-        newest = {record.attempt_id: record for record in self._ledger.of_job(job_id)}
-        return [
-            record
-            for record in newest.values()
-            if not record.kind.ends_attempt and (record.worker, record.pid) in alive
-        ]
-
-    def _alive(self) -> list[WorkerInfo]:
-        roles = set(Queue)  # beat is among the workers too, and takes no message
-        return [
-            worker
-            for worker in self._workers.alive()
-            if worker.engine == "celery" and worker.role in roles
-        ]
-
     def _lost_members(self, job_id: str, job: JobState, steps: set[str]) -> list[str]:
         fan_out = WORKLOADS[job.workload].fan_out
         if fan_out is None or job.ending:
@@ -111,12 +91,12 @@ class Tracer:
         return sorted(members - steps - done.keys())
 
     def _recovered_in_s(self, job: JobState) -> float:
-        """Return the wait for `recover` to find a job of which Redis holds nothing.
+        """Return the wait for `recover` to find a job of which the broker holds nothing.
 
         Negative if that is overdue: it takes beat and a CPU worker.
         """
         profile = self._app.profile
-        noticed_s = profile.visibility_timeout_s + profile.sweep_s
+        noticed_s = profile.redelivered_within_s
         period_s = self._app.settings.detection_budget_s
         return job.updated_at_s + noticed_s + period_s - time.time()
 
@@ -127,12 +107,14 @@ class Tracer:
         a live worker to sweep.
         """
         delivered = [message.delivered_at_s for message in messages]
-        if not delivered or None in delivered or not self._alive():
+        if not delivered or None in delivered or not self._running.alive():
             return None
         last_s = max(at_s for at_s in delivered if at_s is not None)
-        profile = self._app.profile
-        due_at_s = last_s + profile.visibility_timeout_s + profile.sweep_s
-        return max(0.0, due_at_s - time.time())
+        return max(0.0, last_s + self._app.profile.redelivered_within_s - time.time())
+
+
+def _counted(unnamed: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} in {queue}" for queue, n in unnamed.items())
 
 
 def _place(message: HeldMessage) -> str:

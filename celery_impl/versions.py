@@ -6,19 +6,23 @@ a hundred seconds more, and no log says so.
 
 from collections.abc import Collection
 from importlib.metadata import version
+from inspect import signature
 
+import amqp
 from celery.app.defaults import DEFAULTS
 from kombu.transport.redis import Channel
 
-from celery_impl.profile import TRANSPORT, CeleryProfile
+from celery_impl.profile import TRANSPORT, Broker, CeleryProfile
 from shared.domain.errors import BadSetting
 
 
 def refuse_unknown(profile: CeleryProfile) -> None:
     """Raise `BadSetting` if a setting of the profile would be ignored."""
     _refuse(profile, "celery", "", set(profile.conf) - set(DEFAULTS))
-    options = set(profile.transport) - set(Channel.from_transport_options)
-    _refuse(profile, "kombu", TRANSPORT, options)
+    on_amqp = profile.broker is Broker.RABBITMQ
+    # What the AMQP transport is given goes to the connection (kombu/transport/pyamqp.py).
+    known = signature(amqp.Connection).parameters if on_amqp else Channel.from_transport_options
+    _refuse(profile, "amqp" if on_amqp else "kombu", TRANSPORT, set(profile.transport) - set(known))
 
 
 def _refuse(profile: CeleryProfile, package: str, prefix: str, unknown: Collection[str]) -> None:

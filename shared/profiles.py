@@ -9,7 +9,8 @@ A profile is a table a setting:
     since = "..."    # optional: the version that brought it
 
 `value` is a literal, or `{ budget_minus = x }`: the detection budget less `x`, or
-`{ budget_times = x }`, or `{ grace_minus = x }`: the stop grace less `x`; all in seconds. Or
+`{ budget_times = x }`, or `{ grace_minus = x }`: the stop grace less `x`; all in seconds. With
+`over = n`, the n-th part of `budget_minus`, in whole seconds. Or
 `{ setting = "build" }`: what the settings of the process make of it; with `times = value`, so much
 of another value, or with `plus = x`, so much more. A table may have any of them inside. TOML has no
 null: `{ none = true }` is None.
@@ -152,6 +153,8 @@ def _detection(name: str, table: dict[str, Any] | None, settings: Settings) -> D
 
 def _resolve(value: Any, settings: Settings) -> Any:
     match value:
+        case {"budget_minus": x, "over": n}:
+            return int((settings.detection_budget_s - x) // n)
         case {"budget_minus": x}:
             return settings.detection_budget_s - x
         case {"budget_times": x}:

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """Keeps environments apart: the Temporal namespace and the Redis key prefix."""
 
     redis_url: str = "redis://127.0.0.1:6379/0"
+    broker_url: str = ""
+    """Celery's broker, where it is not `redis_url`: `amqp://...` for the profiles on RabbitMQ."""
     temporal_address: str = "127.0.0.1:7233"
     temporal_tls: bool = False
     temporal_api_key: str | None = None

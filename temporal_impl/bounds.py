@@ -8,6 +8,15 @@ from temporal_impl.profile import TemporalProfile
 from temporal_impl.trace import TIMER_SHIFT_S
 
 _UNHARMED = Bound(None, {}, "the step that is aimed at goes on: there is nothing to recover")
+_RECONNECT_S = 12.0
+"""The longest wait between two polls that fail: 10 s and a fifth more (the SDK's core,
+crates/client/src/retry.rs, `task_poll_retry_policy`). No option changes it."""
+_WAITS = Bound(
+    0.0,
+    {},
+    "what waits is with the server: a worker asks for a task only while it has a slot free, and a "
+    "retry's backoff is the server's too",
+)
 
 
 def recovery_bounds(
@@ -31,8 +40,12 @@ def recovery_bounds(
         Impact.STOPPED: _after_stop(profile, stop_grace_s, silence_s, silent),
         Impact.CPU_KILLED: _after_limit(profile),
         Impact.KEEPER_KILLED: _after_workflow_task(profile),
+        Impact.PARKED: _WAITS,
         Impact.SILENT: silent,
-        Impact.DISCONNECTED: goes_on,
+        Impact.DISCONNECTED: _sum_of(
+            {**goes_on.parts, "reconnect_s": _RECONNECT_S},
+            f"a worker takes nothing until its next poll; {goes_on.why}",
+        ),
         Impact.SLOWED: goes_on,
         Impact.UNWRITABLE: _after_failure(profile, silent),
         Impact.UNHARMED: _UNHARMED,

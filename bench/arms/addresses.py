@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
-from bench.arms.engines import ENGINES
+from bench.arms.engines import BROKER_VARIABLE, ENGINES
 from bench.arms.supervisor import Managed
 from shared.domain.durability import Durability
+
+_AMQP_PORT = 5672
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Backends:
     """What an acknowledged write survives, in every server of ours and in SQLite."""
     server: Managed | None = None
     """The engine's server, where it is this arm's alone."""
+    beside: Managed | None = None
+    """What that server needs beside it, for this arm alone."""
+    broker: str = ""
+    """The URL of what carries the messages, where the engine's own server does not."""
 
     def env(self) -> dict[str, str]:
         """Return the `CHANGEOVER_` variables that lead there."""
@@ -30,21 +36,32 @@ class Backends:
         return {
             "CHANGEOVER_EFFECTS_URL": self.effects_url,
             "CHANGEOVER_DURABILITY": self.durability,
+            BROKER_VARIABLE: self.broker,
             **servers,
             **self.ui_urls,
         }
 
     def address_of(self, engine: str) -> tuple[str, int]:
-        """Return host and port of the engine's server."""
+        """Return host and port of what carries the engine's messages."""
+        if self.broker:
+            url = urlsplit(self.broker)
+            return url.hostname or "127.0.0.1", url.port or _AMQP_PORT
         url = _split(self.addresses[engine])
         return url.hostname or "127.0.0.1", url.port or ENGINES[engine].usual_port
 
     def through(self, engine: str, port: int) -> "Backends":
-        """Return the same, with the engine's server reached by a port of this machine."""
-        url = _split(self.addresses[engine])
-        user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
-        there = url._replace(netloc=f"{user}127.0.0.1:{port}").geturl().removeprefix("//")
-        return replace(self, addresses={**self.addresses, engine: there})
+        """Return the same, with `address_of` reached by a port of this machine."""
+        if self.broker:
+            return replace(self, broker=_moved(self.broker, port))
+        return replace(
+            self, addresses={**self.addresses, engine: _moved(self.addresses[engine], port)}
+        )
+
+
+def _moved(address: str, port: int) -> str:
+    url = _split(address)
+    user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
+    return url._replace(netloc=f"{user}127.0.0.1:{port}").geturl().removeprefix("//")
 
 
 def _split(address: str) -> SplitResult:

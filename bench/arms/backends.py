@@ -6,8 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.arms.addresses import Backends, configured
-from bench.arms.engines import ENGINES
-from bench.arms.services import start_effect_sink, start_redis, start_temporal, temporal_binary
+from bench.arms.engines import BROKER_VARIABLE, ENGINES, broker_of
+from bench.arms.services import (
+    start_effect_sink,
+    start_rabbitmq,
+    start_redis,
+    start_temporal,
+    temporal_binary,
+)
 from bench.arms.supervisor import Managed, Supervisor
 from bench.arms.topology import Arm
 from bench.errors import NotFit
@@ -53,9 +59,12 @@ async def start_backends(
     namespaces: Sequence[str],
     *,
     own_sink: bool = False,
+    broker: str = "",
     durability: Durability = Durability.PROCESS,
 ) -> Backends:
     """Start what `engines` need and no `CHANGEOVER_` variable points to already.
+
+    `broker` is what carries messages beside the engines' own servers, empty if nothing does.
 
     With `own_sink` the effects go to an embedded sink in any case: a bench that counts effects
     must own the world that applies them.
@@ -75,7 +84,12 @@ async def start_backends(
     if effects_url is None:
         sink = await start_effect_sink(supervisor, folder / "effects", durability=durability)
         effects_url = sink.url
-    return Backends(effects_url, addresses, ui_urls, durability)
+    broker_url = ""
+    if broker:
+        broker_url = configured(BROKER_VARIABLE) or (
+            (await start_rabbitmq(supervisor, folder / broker)).url
+        )
+    return Backends(effects_url, addresses, ui_urls, durability, broker=broker_url)
 
 
 async def start_own_server(
@@ -85,19 +99,25 @@ async def start_own_server(
 
     `NotFit` if the environment names a server: a server of the user's is never struck.
     """
-    variable = ENGINES[arm.engine].address_variable
-    if configured(variable):
-        raise NotFit(
-            f"this scenario strikes servers, and {variable} names one of yours; unset it, and the"
-            " run starts its own"
-        )
+    broker = broker_of(arm.engine, arm.profile)
+    for variable in (ENGINES[arm.engine].address_variable, *([BROKER_VARIABLE] if broker else [])):
+        if configured(variable):
+            raise NotFit(
+                f"this scenario strikes servers, and {variable} names one of yours; unset it, and"
+                " the run starts its own"
+            )
     server = await _START[arm.engine](supervisor, folder, [namespace], arm.name, shared.durability)
-    return replace(
+    own = replace(
         shared,
         addresses={arm.engine: server.address},
         ui_urls=server.ui_urls,
         server=server.managed,
+        broker="",
     )
+    if not broker:
+        return own
+    rabbitmq = await start_rabbitmq(supervisor, folder / broker, arm.name)
+    return replace(own, server=rabbitmq.managed, beside=server.managed, broker=rabbitmq.url)
 
 
 async def _ensure_namespace(address: str, namespace: str) -> None:

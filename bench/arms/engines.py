@@ -31,6 +31,10 @@ class EngineSpec:
         return f"{self.name}_impl"
 
 
+RABBITMQ = "rabbitmq"
+BROKER_VARIABLE = "CHANGEOVER_BROKER_URL"
+"""What names a server of the user's that carries messages, where the engine's own does not."""
+
 ENGINES = {
     spec.name: spec
     for spec in (
@@ -66,6 +70,12 @@ def detection_of(engine: str, profile: str, budget_s: float) -> Detection | None
         return read_detection(ENGINES[engine].package, profile, settings)
     except BadSetting as error:
         raise BadScenario(str(error)) from None
+
+
+def broker_of(engine: str, profile: str) -> str:
+    """Return what carries a profile's messages, empty if that is the engine's usual server."""
+    table = read_tables(ENGINES[engine].package, profile).get("broker", {})
+    return str(table.get("value", ""))
 
 
 def recovers(engine: str, profile: str) -> bool:

@@ -10,16 +10,26 @@ from importlib.resources import files
 from pathlib import Path
 
 from bench.arms.ports import free_port, listening
+from bench.arms.rabbitmq import rabbit_node
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from bench.errors import NotFit
 from shared.domain.durability import Durability
 
 _START_LIMIT_S = 30.0
+_RABBITMQ_START_LIMIT_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Redis:
     """A running Redis-protocol server."""
+
+    url: str
+    managed: Managed
+
+
+@dataclass(frozen=True, slots=True)
+class RabbitMQ:
+    """A running RabbitMQ node."""
 
     url: str
     managed: Managed
@@ -100,6 +110,23 @@ async def start_redis(
     return Redis(f"redis://127.0.0.1:{port}", managed)
 
 
+async def start_rabbitmq(supervisor: Supervisor, folder: Path, arm: str = "") -> RabbitMQ:
+    """Start a node of a server that the machine has installed; `NotFit` if it has none."""
+    node = rabbit_node(folder)
+    managed = supervisor.start(
+        ProcessSpec(
+            name="rabbitmq",
+            role="server",
+            argv=node.argv,
+            env=node.env,
+            arm=arm,
+            restart_delay_s=0.5,
+        )
+    )
+    await _until_listening(managed, node.port, _RABBITMQ_START_LIMIT_S)
+    return RabbitMQ(node.url, managed)
+
+
 async def start_temporal(
     supervisor: Supervisor,
     folder: Path,
@@ -167,8 +194,8 @@ async def start_effect_sink(
     return EffectSink(f"http://127.0.0.1:{port}", database, managed)
 
 
-async def _until_listening(managed: Managed, port: int) -> None:
-    give_up_at = time.monotonic() + _START_LIMIT_S
+async def _until_listening(managed: Managed, port: int, limit_s: float = _START_LIMIT_S) -> None:
+    give_up_at = time.monotonic() + limit_s
     while not listening(port):
         if managed.exited() or time.monotonic() > give_up_at:
             raise NotFit(

@@ -14,7 +14,8 @@ SIGKILL = "sigkill"
 class Fault:
     """The events of one trial, merged. `mono_s` is the moment of the injection.
 
-    A fault that aims at no attempt has neither step, attempt nor worker.
+    A fault that aims at no attempt has neither step, attempt nor worker. It may do much before it
+    strikes, so its moment is that of the strike where there was one.
     """
 
     trial: str
@@ -76,6 +77,8 @@ def _merge(events: list[FaultEvent]) -> Fault:
     # A fault that submits its own job learns the job's id on the way.
     job_ids = [event.job_id for event in events if event.job_id]
     first = min(events, key=lambda event: (_ORDER.index(event.phase), event.mono_s))
+    struck = [event.mono_s for event in events if event.phase is FaultPhase.CONFIRMED]
+    nobody = not (first.attempt_id or first.worker)
     return Fault(
         trial=first.trial,
         cell=first.cell,
@@ -85,7 +88,7 @@ def _merge(events: list[FaultEvent]) -> Fault:
         attempt_id=first.attempt_id,
         worker=first.worker,
         pid=first.pid,
-        mono_s=first.mono_s,
+        mono_s=struck[0] if struck and nobody else first.mono_s,
         done=first.done,
         total=first.total,
         phases=frozenset(event.phase for event in events),

@@ -95,7 +95,9 @@ def _trial(
     confirmed = hit_running_step(fault, hit)
     point, total = _reached(fault, hit)
     graceful = confirmed and hit is not None and hit.finished_s is not None
-    unwanted = not fault.aimed or (job is not None and job.cancel_asked)
+    impact = facts_of(fault.fault).impact
+    parked = confirmed and impact is Impact.PARKED
+    unwanted = not (fault.aimed or parked) or (job is not None and job.cancel_asked)
     others = [attempt for attempt in attempts if attempt is not hit] if confirmed else []
     after = _records_after(fault.mono_s, others)
     handed_out = next((record.mono_s for record in after), None)
@@ -105,7 +107,11 @@ def _trial(
     successor = min(following, key=lambda attempt: attempt.working_s or 0.0, default=None)
     left_a_step = not graceful and not unwanted
     from_s = fault.mono_s
-    if confirmed and job and facts_of(fault.fault).impact is Impact.KEEPER_KILLED:
+    if parked and job:
+        # No attempt was struck: the first one that any of its steps has then is the recovery.
+        of_the_job = (attempt for each in job.steps.values() for attempt in each)
+        handed_out, works = _first_of(of_the_job, fault.mono_s)
+    if confirmed and job and impact is Impact.KEEPER_KILLED:
         # The struck step goes on; what has to be recovered is the step after it.
         from_s, handed_out, works = _the_step_after(fault, job)
         graceful, left_a_step, resumed, hit = False, True, None, None
@@ -153,11 +159,16 @@ def _the_step_after(fault: Fault, job: JobHistory) -> tuple[float, float | None,
     by_kind = [(step.partition("/")[0], a) for step, each in job.steps.items() for a in each]
     alike = [attempt for of, attempt in by_kind if of == kind]
     from_s = max([fault.mono_s, *(a.ended_s for a in alike if a.finished_s is not None)])
-    others = [attempt for of, attempt in by_kind if of != kind and attempt.started_s >= from_s]
-    after = _records_after(from_s, others)
+    others = [attempt for of, attempt in by_kind if of != kind]
+    return from_s, *_first_of(others, from_s)
+
+
+def _first_of(attempts: Iterable[Attempt], from_s: float) -> tuple[float | None, float | None]:
+    """Return when the first attempt after this moment began, and when one worked."""
+    after = _records_after(from_s, [a for a in attempts if a.started_s >= from_s])
     handed_out = next((record.mono_s for record in after), None)
     works = next((record.mono_s for record in after if record.kind in _AT_WORK), None)
-    return from_s, handed_out, works
+    return handed_out, works
 
 
 def _stopped_s(fault: Fault, hit: Attempt | None) -> float | None:

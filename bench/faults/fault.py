@@ -58,6 +58,8 @@ class Facts:
     """The step takes longer than the detection budget; nothing is struck."""
     beside_another: bool = False
     """Another member of the aimed step's fan-out must have begun."""
+    lone_worker: bool = False
+    """What it needs to wait would go to any other GPU worker: an arm may have one only."""
     run_by: str = ""
     """What runs it where no cell can: a shipped scenario."""
     aimed: bool = True

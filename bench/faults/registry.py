@@ -10,6 +10,7 @@ from bench.faults.kinds.keeper import WorkflowWorkerSigkill
 from bench.faults.kinds.lease import OverLease, RetryOverLease
 from bench.faults.kinds.members import LostMember
 from bench.faults.kinds.network import ConnectionReset, Partition, SlowNetwork
+from bench.faults.kinds.parked import ParkedMessage
 from bench.faults.kinds.power import PowerCut
 from bench.faults.kinds.repeated import Deploys, PoisonPill
 from bench.faults.kinds.server import ServerDownAtEnd, ServerDownLong, ServerRestart, ServerSigkill
@@ -39,6 +40,7 @@ _ALL: tuple[type[Fault], ...] = (
     ServerDownAtEnd,
     ServerDownLong,
     WorkflowWorkerSigkill,
+    ParkedMessage,
     SlowWorker,
     DoubleSubmit,
     Cancel,

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_PROFILES = ("stock", "tuned", "hardened", "renewed", "standalone")
+_PROFILES = ("stock", "tuned", "hardened", "renewed", "rabbitmq", "standalone")
 _FAMILIES = ("celery", "temporal")
-_SHADES = {"stock": 0, "hardened": 1, "renewed": 2, "standalone": 3, "tuned": 4}
+_SHADES = {"stock": 0, "hardened": 1, "renewed": 2, "standalone": 3, "tuned": 4, "rabbitmq": 3}
 """By profile; a profile of the user's own gets one that is left."""
 _DASHES = ("6 4", "", "2 3", "10 3 2 3", "12 4")
 

@@ -76,6 +76,11 @@ class FaultTable:
     rows: list[FaultRow]
     differences: list[str]
 
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of fault on it."""
+        return {row.name for row in self.rows}
+
 
 def build_fault_table(
     metrics: Metrics, absent: Iterable[AbsentCell], styles: Mapping[str, ArmStyle]
@@ -93,11 +98,14 @@ def build_fault_table(
     for fault in faults:
         for driver in drivers:
             here = [cell for cell in cells if (cell.fault, cell.compute) == (fault, driver)]
-            if here:
+            parts = _without_a_repeated_arm(here)
+            for stages, part in parts:
                 title = fault_words(fault).title
                 if len(drivers) > 1:
                     title += f", {compute_words(driver)}"
-                rows.append(_row(title, fault, arms, here, reasons))
+                if part is not parts[0][1]:
+                    title += f" (stage {' and '.join(stages)})"
+                rows.append(_row(title, fault, arms, part, reasons))
     return FaultTable(
         _sentence(cells, metrics.as_documented or Rate(0, 0, None), len(reasons)),
         [FaultArm(arm, styles.get(arm, PLAIN)) for arm in arms],
@@ -108,6 +116,21 @@ def build_fault_table(
             for difference in (cell.documented.differences if cell.documented else [])
         ],
     )
+
+
+def _without_a_repeated_arm(
+    cells: Sequence[CellMetrics],
+) -> list[tuple[list[str], list[CellMetrics]]]:
+    """Return the cells in parts, each with its stages, in which an arm stands but once."""
+    parts: list[tuple[list[str], list[CellMetrics]]] = []
+    for stage in dict.fromkeys(cell.id.partition("/")[0] for cell in cells):
+        own = [cell for cell in cells if cell.id.partition("/")[0] == stage]
+        if parts and not {cell.arm for cell in own} & {cell.arm for cell in parts[-1][1]}:
+            parts[-1][0].append(stage)
+            parts[-1][1].extend(own)
+        else:
+            parts.append(([stage], own))
+    return parts
 
 
 def _row(

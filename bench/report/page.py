@@ -142,7 +142,7 @@ class Page:
             return "What each engine can do"
         if self.frontier is not None:
             return "How short may the detection budget be?"
-        if self.faults is not None:
+        if self.faults is not None and len(self.faults.kinds) > _KINDS_OF_A_SUITE:
             return "Every fault on every arm"
         if any(section.fault == "sigkill" for section in self.sections):
             return "A GPU worker dies in the middle of a job"
@@ -151,6 +151,10 @@ class Page:
         if not self.shows_cells:
             return "The same crash under every guard"
         return "The same jobs on two engines"
+
+
+_KINDS_OF_A_SUITE = 4
+"""Up to so many kinds of fault a run has one question, and more of them are about all faults."""
 
 
 def build_page(info: RunInfo, metrics: Metrics, folder: Path) -> Page:

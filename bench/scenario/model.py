@@ -4,7 +4,7 @@ What two keys must have in common is checked at the later of the two, not for th
 so every mistake is found at once, and at its own place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -201,6 +201,8 @@ class Stage(Table):
                 raise ValueError(
                     f"{cell.fault} needs detection_budget_s below longest_step_s, and short_lease"
                 )
+            if facts.lone_worker and info.data.get("gpu_workers", 1) > 1:
+                raise ValueError(f"{cell.fault} needs gpu_workers = 1")
             if facts.beside_another and max(job.n) < 2:
                 raise ValueError(f"{cell.fault} needs jobs of several pictures, as with n = [2]")
         return cells
@@ -300,6 +302,29 @@ class Scenario(Table):
         if self.soak is not None:
             parts.append((len(self.soak.arms), "simulated"))
         return max(parts, key=lambda part: (part[1] == "diffusers", part[0]))
+
+    def without(self, names: Collection[str]) -> "Scenario | None":
+        """Return the same without these arms, None if that leaves nothing."""
+
+        def left(arms: Sequence[str]) -> list[str]:
+            return [name for name in arms if name not in names]
+
+        stages = [
+            stage.model_copy(update={"arms": left(stage.arms), "twins": left(stage.twins)})
+            for stage in self.stages
+            if left(stage.arms)
+        ]
+        plans = {
+            key: plan.model_copy(update={"arms": left(plan.arms)})
+            for key in ("idempotency", "soak")
+            if (plan := getattr(self, key)) is not None and left(plan.arms)
+        }
+        nothing: dict[str, object] = {"idempotency": None, "soak": None}
+        return (
+            self.model_copy(update={"stages": stages, **nothing, **plans})
+            if stages or plans
+            else None
+        )
 
     @property
     def engines(self) -> list[str]:

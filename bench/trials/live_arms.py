@@ -94,7 +94,8 @@ async def _wire(
     if plan.own_server:
         own = folder / "servers" / plan.namespace
         backends = await start_own_server(supervisor, own, backends, plan.arm, plan.namespace)
-        exits.push_async_callback(supervisor.stop, [place for place in [backends.server] if place])
+        places = [place for place in (backends.server, backends.beside) if place]
+        exits.push_async_callback(supervisor.stop, places)
     links = {
         name: await exits.enter_async_context(Forwarder(*backends.address_of(plan.arm.engine)))
         for name in plan.linked

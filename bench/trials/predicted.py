@@ -28,7 +28,9 @@ def predicted_bound(
         return Bound(None, {}, "no attempt of a step is struck: there is nothing to recover")
     if bound.seconds is None:
         return bound
-    restarts = facts.own_server or facts.impact is Impact.KEEPER_KILLED  # an arm has one of them
+    # An arm has one of them.
+    lone = facts.lone_worker or facts.impact is Impact.KEEPER_KILLED
+    restarts = facts.own_server or lone
     restart_s = restart_delay_s + START_S if restarts else 0.0
     ours = {"outage_s": facts.outage_s, "restart_s": restart_s}
     ours = {name: seconds for name, seconds in ours.items() if seconds}

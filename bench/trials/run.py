@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +14,16 @@ import httpx
 from bench.arms.addresses import Backends
 from bench.arms.backends import start_backends
 from bench.arms.distress import DistressMonitor
+from bench.arms.engines import broker_of
 from bench.arms.fitness import Fitness
 from bench.arms.host import git_revision, host_facts, versions
 from bench.arms.host_monitor import HostMonitor
 from bench.arms.supervisor import Supervisor
-from bench.arms.topology import WORKER_NICE
+from bench.arms.topology import WORKER_NICE, Arm
 from bench.capabilities.suite import known_capabilities
 from bench.load.pictures import write_index
 from bench.record.history import History, merged, write_history
-from bench.record.run_info import SCHEMA, RunInfo, write_run_info
+from bench.record.run_info import SCHEMA, AbsentCell, RunInfo, write_run_info
 from bench.scenario.model import Scenario
 from bench.trials.at_once import Blocks, blocks
 from bench.trials.idempotency.arms import guarded_arms
@@ -52,8 +53,11 @@ async def run_scenario(
     *,
     fitness: Fitness | None = None,
     at_once: int | None = None,
+    left_out: Sequence[AbsentCell] = (),
 ) -> None:
     """Run the scenario and write `run.json`, `history.jsonl` and `images/` into the folder.
+
+    `left_out` are the cells that it should have had and cannot have here.
 
     So many arms of a stage run at once as `at_once` says, or as a machine that was looked at
     carries; by default all.
@@ -129,7 +133,10 @@ async def run_scenario(
         },
         cells=[cell for cell in cells if not cell.twin_of],
         twins=[cell for cell in cells if cell.twin_of],
-        absent=[cell for stage in scenario.stages for cell in absent_cells(stage)],
+        absent=[
+            *(cell for stage in scenario.stages for cell in absent_cells(stage)),
+            *left_out,
+        ],
         idempotency=experiment_cells(scenario.idempotency) if scenario.idempotency else [],
         soak=soak_cells(scenario.soak, scenario.seed) if scenario.soak else [],
         capabilities=capabilities,
@@ -148,29 +155,33 @@ async def _start_servers(
     An arm has a Redis database number or a Temporal namespace of its own, so that no two arms
     share queues, and Celery's shortest visibility timeout on a broker is each arm's own.
     """
-    engines = {
-        namespace_of(stage, arm): arm.engine
-        for stage in scenario.stages
-        for arm in stage.parsed_arms
+    arms: dict[str, Arm] = {
+        namespace_of(stage, arm): arm for stage in scenario.stages for arm in stage.parsed_arms
     }
     if scenario.idempotency is not None:
-        engines |= {arm.namespace: arm.engine for arm in guarded_arms(scenario.idempotency)}
+        arms |= {arm.namespace: arm for arm in guarded_arms(scenario.idempotency)}
+    brokers = {namespace: broker_of(arm.engine, arm.profile) for namespace, arm in arms.items()}
     # Where a stage strikes servers, it starts one an arm itself.
     own = {namespace_of(s, arm) for s in scenario.stages if s.own_servers for arm in s.parsed_arms}
-    on_shared = {namespace: e for namespace, e in engines.items() if namespace not in own}
+    on_shared = {name: arm.engine for name, arm in arms.items() if name not in own}
     shared = await start_backends(
         supervisor,
         folder,
         sorted(set(on_shared.values())),
         [namespace for namespace, engine in on_shared.items() if engine == "temporal"],
         own_sink=True,
+        broker=next((brokers[name] for name in on_shared if brokers[name]), ""),
         durability=scenario.durability,
     )
     backends = {
-        namespace: replace(shared, addresses=_with_database(shared.addresses, number))
-        for number, namespace in enumerate(engines)
+        namespace: replace(
+            shared,
+            addresses=_with_database(shared.addresses, number),
+            broker=shared.broker if brokers[namespace] else "",
+        )
+        for number, namespace in enumerate(arms)
     }
-    return backends, replace(shared, addresses={}, ui_urls={})
+    return backends, replace(shared, addresses={}, ui_urls={}, broker="")
 
 
 def _with_database(addresses: Mapping[str, str], number: int) -> dict[str, str]:

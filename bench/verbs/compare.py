@@ -17,6 +17,7 @@ from bench.report.terminal import print_report
 from bench.scenario.file import load_scenario
 from bench.scenario.model import Scenario
 from bench.trials.at_once import blocks
+from bench.trials.left_out import leave_out
 from bench.trials.run import run_scenario
 from shared.codec import to_json
 from shared.domain.faces import FACE_SIMILARITY
@@ -45,6 +46,9 @@ async def compare_verb(
     scenario, text = load_scenario(name)
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
+    scenario, left_out = leave_out(scenario)
+    for arm, why in {cell.arm: cell.why for cell in left_out}.items():
+        console.print(f"{arm} is left out: {why}", markup=False, highlight=False, soft_wrap=True)
     arms, compute = scenario.largest
     findings = preflight(
         results, arms=arms, compute=compute, needs=scenario.needs, engines=scenario.engines
@@ -61,7 +65,9 @@ async def compare_verb(
             if not console.is_terminal:
                 console.print(what)
 
-        await run_scenario(scenario, text, folder, say, fitness=fitness, at_once=at_once)
+        await run_scenario(
+            scenario, text, folder, say, fitness=fitness, at_once=at_once, left_out=left_out
+        )
         say("measuring")
         metrics, report = _measure_and_report(folder)
     mark_latest(folder)

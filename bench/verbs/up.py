@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.arms.addresses import configured
 from bench.arms.backends import start_backends
-from bench.arms.engines import detection_of, profiles_of
+from bench.arms.engines import BROKER_VARIABLE, broker_of, detection_of, profiles_of
 from bench.arms.ports import free_port, listening
 from bench.arms.supervisor import Supervisor
 from bench.arms.topology import Arm, Topology, await_ready, start_stack
@@ -52,6 +52,10 @@ async def up(options: UpOptions, console: Console) -> int:
         if found and not found.possible:
             budget = f"a detection budget of {options.topology.detection_budget_s:g} s"
             raise NotFit(f"{budget} is too short for {engine}/{options.profile}: {found.reason}")
+    brokers = (broker_of(engine, options.profile) for engine in options.engines)
+    broker = next((each for each in brokers if each), "")
+    if not broker and configured(BROKER_VARIABLE):
+        raise NotFit(f"{BROKER_VARIABLE} goes with --profile rabbitmq; choose that, or unset it")
     workloads = _workloads(settings, options.compute, console)
     if listening(options.port):
         raise NotFit(f"port {options.port} is taken; choose another with --port")
@@ -63,6 +67,7 @@ async def up(options: UpOptions, console: Console) -> int:
                 folder,
                 options.engines,
                 [NAMESPACE],
+                broker=broker,
                 durability=settings.durability,
             )
             stack = start_stack(

@@ -9,9 +9,12 @@ from sqlalchemy import Engine as Database
 from celery_impl.kept_by_us.face_waits import FaceWaits
 from celery_impl.kept_by_us.publication import Publications
 from celery_impl.kept_by_us.publisher import Publisher
+from celery_impl.kept_by_us.queues import Queues
+from celery_impl.kept_by_us.rabbit_queues import RabbitQueues
+from celery_impl.kept_by_us.redis_queues import RedisQueues
 from celery_impl.kept_by_us.state import JobStates
 from celery_impl.kept_by_us.step_state import StepStates
-from celery_impl.profile import CeleryProfile, Results
+from celery_impl.profile import Broker, CeleryProfile, Results
 from celery_impl.steps import BackendSteps, Steps
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
@@ -35,6 +38,12 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
     rebuild: tuple[Callable[..., "ChangeoverApp"], tuple[object, ...]] | None = None
     """How another process makes this application again; None if none has to."""
 
+    def open_queues(self) -> Queues:
+        """Return a reader of the broker's queues; it connects when it is first asked."""
+        if self.profile.broker is Broker.RABBITMQ:
+            return RabbitQueues(self.profile.broker_url, self.settings)
+        return RedisQueues(self.profile.broker_url, self.settings)
+
     def __reduce__(self) -> Any:
         return self.rebuild or super().__reduce__()
 
@@ -55,4 +64,6 @@ class ChangeoverApp(Celery):  # type: ignore[misc]  # celery ships no types
             self.step_states = BackendSteps(self.states.begun, self.states.job, backend)
         self.sessions = FaceWaits(database)
         self.publications = Publications(database)
-        self.publisher = Publisher(self, self.states, self.step_states, self.publications)
+        self.publisher = Publisher(
+            self, self.states, self.step_states, self.publications, self.profile.publishing
+        )

@@ -4,10 +4,9 @@ import logging
 from typing import Any
 
 from celery.beat import Scheduler
-from redis import RedisError
 
 from celery_impl.kept_by_us.application import ChangeoverApp
-from celery_impl.kept_by_us.queues import Queues
+from celery_impl.kept_by_us.queues import BROKER_ERRORS
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +20,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # celery ships no types
     """
 
     def __init__(self, app: ChangeoverApp, **options: Any) -> None:
-        self._queues = Queues(app.settings)
+        self._queues = app.open_queues()
         super().__init__(app, **options)
 
     def apply_async(self, entry: Any, *args: Any, **options: Any) -> Any:
@@ -29,7 +28,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # celery ships no types
         try:
             if self._queues.waiting(entry.task):
                 return None
-        except RedisError as error:
+        except BROKER_ERRORS as error:
             _log.warning("%s is not sent: %s", entry.task, error)
             return None
         return super().apply_async(entry, *args, **options)

@@ -10,7 +10,7 @@ from typing import Any
 
 from celery.worker.consumer import Consumer
 
-RECONNECT_EVERY_S = 1.0
+from celery_impl.profile import RECONNECT_EVERY_S
 
 
 class SteadyConsumer(Consumer):  # type: ignore[misc]  # celery ships no types

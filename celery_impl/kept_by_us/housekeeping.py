@@ -13,7 +13,7 @@ from typing import Any
 from celery import Task, shared_task
 
 from celery_impl.kept_by_us.application import ChangeoverApp
-from celery_impl.kept_by_us.queues import Queues
+from celery_impl.kept_by_us.running import Running
 from shared.workloads.face_similarity import session
 from shared.workloads.face_similarity.workload import FACES
 
@@ -66,26 +66,30 @@ def recover(self: HousekeepingTask) -> None:
 
     A worker takes a message off its queue before it stores its unacknowledged copy, one that dies
     after it has counted a chord's last member may leave the body unpublished, and a broker may
-    come back without its last second. What counts as lost is nowhere in Redis, although it was
-    published a detection budget ago and has not begun, or although its job has stood still for
-    longer than any message stays with a dead worker. If a worker has it all the same, the repeat
-    does no harm: finished steps return what they have stored.
+    come back without its last second; RabbitMQ drops one that was handed out too often. What counts
+    as lost is in no queue and in no worker's hands, although it was published a detection budget
+    ago and has not begun, or although its job has stood still for longer than any message stays
+    with a dead worker. While messages wait that may be any job's, none is missed yet: RabbitMQ does
+    not say whose they are. If a worker has it all the same, the repeat does no harm: finished steps
+    return what they have stored.
     """
     app, now_s = self.app, time.time()
     unseen = app.publications.unseen_since(now_s - app.settings.detection_budget_s)
-    redelivered_within_s = app.profile.visibility_timeout_s + app.profile.sweep_s
-    unmoved = app.states.unmoved_since(now_s - redelivered_within_s)
+    unmoved = app.states.unmoved_since(now_s - app.profile.redelivered_within_s)
     if not unseen and not unmoved:
         return
-    with closing(Queues(app.settings)) as queues:
+    with closing(app.open_queues()) as queues:
+        if any(queues.unnamed().values()):
+            return
         held = queues.steps()
     for lost in (each for each in unseen if (each.job_id, each.step) not in held):
         _log.warning("job %s: the message of %s is gone", lost.job_id, lost.step)
         app.publications.retract(lost)
         app.publisher.publish_or_leave(lost.job_id)
+    running = Running(app.runtime.ledger, app.runtime.workers)
     announced = {each.job_id for each in unseen}
     for job_id in set(unmoved) - announced - {job_id for job_id, _ in held}:
-        if not app.publications.of_job(job_id):
+        if not app.publications.of_job(job_id) and not running.of_job(job_id):
             _log.warning("job %s stands still", job_id)
             app.publisher.go_on(job_id)
 

@@ -17,6 +17,7 @@ from celery import bootsteps
 from celery.worker.request import Request
 
 from celery_impl.kept_by_us.application import ChangeoverApp
+from celery_impl.profile import CeleryProfile
 from shared.attempt import owner_of
 from shared.ports.idempotency import LostProcess
 
@@ -51,6 +52,18 @@ class StepRequest(Request):  # type: ignore[misc]  # celery ships no types
             owner = owner_of(self.app.settings.worker_name, self.worker_pid)
             self.request_dict[HEADER] = {"owner": owner, "lost_at_s": time.time()}
         return super().on_failure(exc_info, *args, **options)
+
+
+def last_holder(request: Any, profile: CeleryProfile) -> LostProcess | None:
+    """Return whoever had a message that is handed out again, None if that proves nothing.
+
+    RabbitMQ takes a message from a worker only once the connection to it is gone. A worker that was
+    merely cut off goes on all the same: the fence keeps it from storing anything, and it stops at
+    the next sign of progress.
+    """
+    if profile.takes_over_redelivered and request.delivery_info.get("redelivered"):
+        return LostProcess(owner="", lost_at_s=time.time())
+    return lost_child(request)
 
 
 def lost_child(request: Any) -> LostProcess | None:

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -22,8 +24,14 @@ class Publisher:
     """Publishes a job's flows, in turn with every other process that does so."""
 
     def __init__(
-        self, app: Celery, states: JobStates, steps: Steps, publications: Publications
+        self,
+        app: Celery,
+        states: JobStates,
+        steps: Steps,
+        publications: Publications,
+        publishing: Mapping[str, Any],
     ) -> None:
+        self._publishing = publishing
         self._app = app
         self._states = states
         self._steps = steps
@@ -71,7 +79,7 @@ class Publisher:
         try:
             # A crash before the claim is redeemed has the flow published once more: the same
             # flow, with the same task ids, which repeats no step.
-            self._flow(job_id, step).apply_async(retry=False)
+            self._flow(job_id, step).apply_async(**self._publishing)
         except Exception:
             self._publications.abandon(job_id, step)
             raise

@@ -16,8 +16,6 @@ from typing import Any
 import redis
 from celery import signals
 
-from shared.settings import Settings
-
 # A redelivered message keeps its delivery tag, so the tag alone does not tell two deliveries apart;
 # the score does, since each delivery and each renewal writes a moment of its own. A worker that was
 # frozen past its lease must not renew its successor's. Arguments: the tag, now, the scores that are
@@ -94,15 +92,15 @@ class Lease:
         return True
 
 
-def renew_running_tasks(settings: Settings, every_s: float) -> None:
+def renew_running_tasks(url: str, namespace: str, every_s: float) -> None:
     """From now on, let the task that this process runs renew its lease every `every_s` seconds.
 
     For a worker's parent to call: its children inherit the receivers, and connect on their own.
     """
-    index = f"{settings.namespace}:{INDEX}"
+    index = f"{namespace}:{INDEX}"
     # Waiting longer for an answer than until the next renewal is of no use.
     client: Any = redis.Redis.from_url(
-        settings.redis_url, socket_timeout=every_s, socket_connect_timeout=every_s, retry=None
+        url, socket_timeout=every_s, socket_connect_timeout=every_s, retry=None
     )
     running: list[Lease] = []
 

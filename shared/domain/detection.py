@@ -11,6 +11,9 @@ class Clock(StrEnum):
     """The message's: it runs while the step runs, so a healthy step must be over before."""
     RENEWAL = "renewal"
     """The last renewal of the message's lease, which comes of itself while the worker lives."""
+    CONNECTION = "connection"
+    """The last sign of life on the worker's connection, which is sent whatever the worker does. A
+    process that dies ends its connection, and nothing has to run out."""
     PROGRESS = "progress"
     """The last report of progress: a healthy step must not be silent for longer."""
 

@@ -16,6 +16,8 @@ class Impact(StrEnum):
     """The same, of a step on the CPU, which reports no progress."""
     KEEPER_KILLED = "keeper_killed"
     """It goes on, and the process that would begin the step after it is gone without a word."""
+    PARKED = "parked"
+    """Nobody has begun it; the worker that would have been next to, busy with a retry, is gone."""
     CHILD_KILLED = "child_killed"
     """The process that computes is gone, and the worker that started it is not."""
     STOPPED = "stopped"

@@ -39,8 +39,8 @@ class Held:
 class LostProcess:
     """A process that somebody saw die, who could tell: its parent.
 
-    `owner` is how the owners of all leases of that process begin, `lost_at_s` Unix seconds by the
-    clock of its host, at its death or later.
+    `owner` is how the owners of all leases of that process begin, empty for whichever it was;
+    `lost_at_s` Unix seconds by the clock of its host, at its death or later.
     """
 
     owner: str

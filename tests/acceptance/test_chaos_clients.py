@@ -11,12 +11,15 @@ from tests.acceptance.runs import shortfalls
 
 ARMS = ["celery/hardened", "temporal/hardened"]
 IMAGES = ["double-submit", "oversized", "cancel", "facade-sigkill"]
+# With longer left than passes between two heartbeats, whose answer tells of a cancel.
+AT = [0.1, 0.3]
 SESSIONS = ["input-early", "input-duplicate", "input-while-workers-down"]
 
 
 def _scenario() -> str:
     cells = [
         f'[[stages.cells]]\nfault = "{fault}"\ntrials = 1\ndrain_s = 25.0\n{load}'
+        + (f"at = {AT}\n" if fault == "cancel" else "")
         for faults, load in ((IMAGES, "rate_per_s = 0.2\n"), (SESSIONS, ""))
         for fault in faults
     ]
@@ -31,8 +34,8 @@ gpu_workers = 2
 detection_budget_s = 6.0
 [stages.job]
 n = [1]
-steps = 15
-longest_step_s = 3.0
+steps = 20
+longest_step_s = 3.5
 {"".join(cells)}"""
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.acceptance.conftest import Served, start_up, stop
@@ -26,8 +27,10 @@ def _pictures(served: Served, *, strike: bool) -> dict[str, bytes]:
 
 
 def test_the_same_seed_gives_the_same_picture_on_both_engines_killed_or_not(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The picture takes two seconds: Temporal's checkpoints should come more than once in one.
+    monkeypatch.setenv("CHANGEOVER_HEARTBEAT_SHARE", "0.05")
     made: list[dict[str, bytes]] = []
     for engine in ("celery", "temporal"):
         (tmp_path / engine).mkdir()

@@ -26,6 +26,8 @@ PROFILES = {
 
 def _value(value: Any) -> str:
     match value:
+        case {"budget_minus": x, "over": n}:
+            return f"(budget - {x:g}) / {n}, whole"
         case {"budget_minus": x}:
             return f"budget - {x:g}"
         case {"budget_times": x}:

@@ -15,9 +15,11 @@ from typing import TypeVar
 
 import httpx
 
+from bench.arms.rabbitmq import rabbit_node
 from bench.arms.services import redis_binary
 from celery_impl.engine import CeleryEngine
-from celery_impl.kept_by_us.queues import HeldMessage, Queues
+from celery_impl.kept_by_us.queues import HeldMessage
+from celery_impl.kept_by_us.redis_queues import RedisQueues
 from shared.adapters.artifacts import FsspecArtifacts
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
@@ -111,9 +113,13 @@ StartWorker = Callable[[str], Process]
 
 
 class Lab:
-    """The services and workers of one test, and what SQL says about them."""
+    """The services and workers of one test, and what SQL says about them.
+
+    The profile on RabbitMQ has a node of its own as its broker, and Redis for the rest.
+    """
 
     def __init__(self, folder: Path, profile: str, **settings: object) -> None:
+        node = rabbit_node(folder / "rabbitmq") if profile == "rabbitmq" else None
         self.folder = folder
         self._port = free_port()
         self._effects_port = free_port()
@@ -122,6 +128,7 @@ class Lab:
             "profile": profile,
             "namespace": "lab",
             "redis_url": f"redis://127.0.0.1:{self._port}/0",
+            "broker_url": node.url if node else "",
             "database_url": f"sqlite:///{folder / 'lab.db'}",
             "artifacts_url": f"file://{folder / 'artifacts'}",
             "effects_url": f"http://127.0.0.1:{self._effects_port}",
@@ -156,10 +163,16 @@ class Lab:
             folder / "sink.log",
         )
         self._processes = [self.redis, self._sink]
+        self.broker = self.redis
+        self._broker_port = self._port
+        if node:
+            self.broker = Process(node.argv, folder / "rabbitmq.log", node.env)
+            self._broker_port = node.port
+            self._processes.append(self.broker)
         database = connect(self.settings.database_url)
         create_tables(database)
         self.database = database
-        self.queues = Queues(self.settings)
+        self.queues = RedisQueues(self.settings.redis_url, self.settings)
         self.jobs = SqlJobs(database)
         self.uploads = SqlUploads(database)
         self.upload_store = FsspecArtifacts(self.settings.uploads_url)
@@ -180,12 +193,19 @@ class Lab:
         """Start the services."""
         self._sink.start()
         self.start_redis()
+        if self.broker is not self.redis:
+            self.start_broker()
         until(lambda: _listens(self._effects_port), "the effect sink answers")
 
     def start_redis(self) -> None:
         """Start Redis, at first or again."""
         self.redis.start()
         until(lambda: _listens(self._port), "Redis answers")
+
+    def start_broker(self) -> None:
+        """Start RabbitMQ, at first or again."""
+        self.broker.start()
+        until(lambda: _listens(self._broker_port), "RabbitMQ answers")
 
     def stop(self) -> None:
         """Leave no process behind."""

@@ -1,6 +1,5 @@
 """The real driver with the tiny model it ships with, on the CPU."""
 
-import hashlib
 import io
 import json
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 import shared.compute
 from shared.compute.diffusers_images import DiffusersImages
@@ -88,21 +87,37 @@ def test_the_same_spec_gives_the_same_bytes(
     assert tiny.generate(SPEC, Recorder()) == whole[0]
 
 
-def test_another_process_with_more_threads_gives_the_same_bytes(
-    whole: tuple[bytes, Recorder],
-) -> None:
+def in_another_process(folder: Path, *, threads: int) -> bytes:
+    """The picture as a process with so many threads makes it."""
+    path = folder / "picture.png"
     code = (
-        "import hashlib, sys\n"
+        "import pathlib\n"
         "from shared.compute.diffusers_images import DiffusersImages\n"
         "from shared.ports.image_generator import ImageSpec\n"
-        f"driver = DiffusersImages({str(TINY)!r}, 'cpu', threads=2)\n"
+        f"driver = DiffusersImages({str(TINY)!r}, 'cpu', threads={threads})\n"
         "driver.load()\n"
         f"png = driver.generate({SPEC!r}, lambda *_: None)\n"
-        "print(hashlib.sha256(png).hexdigest())"
+        f"pathlib.Path({str(path)!r}).write_bytes(png)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == hashlib.sha256(whole[0]).hexdigest()
     assert run.stderr == "", "the driver is quiet"
+    return path.read_bytes()
+
+
+def test_another_process_gives_the_same_bytes(
+    whole: tuple[bytes, Recorder], tmp_path: Path
+) -> None:
+    assert in_another_process(tmp_path, threads=1) == whole[0]
+
+
+def test_more_threads_give_the_same_picture_but_for_rounding(
+    whole: tuple[bytes, Recorder], tmp_path: Path
+) -> None:
+    # How sums are split among threads depends on the processor, and so does their last bit.
+    other = in_another_process(tmp_path, threads=2)
+    pictures = [Image.open(io.BytesIO(png)).convert("RGB") for png in (whole[0], other)]
+    difference = ImageChops.difference(*pictures)
+    assert max(high for _, high in difference.getextrema()) <= 2
 
 
 def test_another_seed_gives_another_picture(

@@ -20,8 +20,9 @@ from shared.domain.records import AttemptRecord
 _LOCKED_FOR_S = 25.0
 _LOCK_WITHIN_S = 5.0
 _FULL_FOR_S = 5.0
-_CAN_LIMIT = hasattr(resource, "prlimit")
-_WHY_NOT = "this system has no prlimit: the limits of another process cannot be set"
+CAN_LIMIT = hasattr(resource, "prlimit")
+"""Whether the size of the files that another process writes can be limited here."""
+WHY_NO_LIMIT = "this system has no prlimit: the limits of another process cannot be set"
 
 
 class DatabaseLocked(Fault):
@@ -103,7 +104,7 @@ class DiskFull(Fault):
         moment="generate_image at 25-75 %",
         heals_by="the limit on file sizes is lifted after 5 s; the supervisor starts a worker that"
         " died of it again",
-        absent={} if _CAN_LIMIT else dict.fromkeys(ENGINES, _WHY_NOT),
+        absent={} if CAN_LIMIT else dict.fromkeys(ENGINES, WHY_NO_LIMIT),
         outage_s=_FULL_FOR_S,
         unrecorded=True,
     )
@@ -134,12 +135,18 @@ class DiskFull(Fault):
         return not self.place.exited()
 
     def _limit(self, size: int | None) -> None:
-        """Set the soft limit of each process; None lifts it to the hard one."""
+        """Set the limit of each process."""
         for pid in _group(self.place.pid):
-            with contextlib.suppress(ProcessLookupError):
-                hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
-                soft = hard if size is None else size
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+            limit_files(pid, size)
+
+
+def limit_files(pid: int, size: int | None) -> None:
+    """Set the soft limit, in bytes, on the files that a process writes; None lifts it to the hard
+    one. A process that is gone is left alone."""
+    with contextlib.suppress(ProcessLookupError):
+        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+        soft = hard if size is None else size
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _group(leader: int) -> Iterator[int]:

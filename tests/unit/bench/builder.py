@@ -217,11 +217,13 @@ class Story:
         *,
         kind: str = "double-submit",
         phase: FaultPhase = FaultPhase.CONFIRMED,
+        injected: float | None = None,
     ) -> "Story":
         """A fault that aims at no attempt; it learns its job's id only on the way."""
-        for each, job_id in ((FaultPhase.INJECTED, ""), (phase, job)):
+        began = at if injected is None else injected
+        for each, job_id, when in ((FaultPhase.INJECTED, "", began), (phase, job, at)):
             self.history.faults.append(
-                FaultEvent(trial, CELL, kind, each, job_id, "", "", "", 0, at, at)
+                FaultEvent(trial, CELL, kind, each, job_id, "", "", "", 0, when, when)
             )
         return self
 

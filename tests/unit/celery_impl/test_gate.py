@@ -34,3 +34,27 @@ def test_a_message_is_taken_only_while_a_child_is_up(processes: Any, may: bool) 
 
 def test_a_pool_that_is_already_gone_takes_nothing_and_raises_nothing() -> None:
     assert _may_consume(None) is False
+
+
+def test_on_rabbitmq_which_sends_what_it_has_at_once_consuming_begins_with_the_first_child() -> (
+    None
+):
+    processes = SimpleNamespace(_pool=["child"], _waiting_to_start={"child"})
+    later: list[tuple[Any, ...]] = []
+    begun: list[Any] = []
+    tasks = SimpleNamespace(channel=SimpleNamespace(), consume=begun.append)
+    consumer: Any = SimpleNamespace(
+        task_consumer=tasks,
+        pool=SimpleNamespace(_pool=processes),
+        hub=SimpleNamespace(call_later=lambda _, *call: later.append(call)),
+    )
+    ReadyChildren(consumer).start(consumer)
+    tasks.consume()
+    assert not begun
+    processes._waiting_to_start.clear()
+    call, *arguments = later.pop()
+    call(*arguments)
+    assert len(begun) == 1
+    consumer.task_consumer = None  # the connection is gone
+    call(*arguments)
+    assert len(begun) == 1

@@ -2,8 +2,10 @@
 
 import socket
 from dataclasses import replace
+from inspect import signature
 from types import SimpleNamespace
 
+import amqp
 import pytest
 from celery.app.defaults import DEFAULTS
 from kombu.transport.redis import Channel
@@ -14,16 +16,24 @@ from celery_impl.kept_by_us.renewal import INDEX
 from celery_impl.profile import limit_countdowns, load
 from shared.domain.errors import BadSetting
 from shared.domain.impact import Impact
+from shared.domain.jobs import Bound
+from shared.policy import POLICIES
 from shared.settings import Settings
 
-PROFILES = ["stock", "tuned", "hardened", "renewed"]
+PROFILES = ["stock", "tuned", "hardened", "renewed", "rabbitmq"]
+
+
+def known_options(name: str) -> set[str]:
+    if name == "rabbitmq":
+        return set(signature(amqp.Connection).parameters)
+    return set(Channel.from_transport_options)
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_name_is_one_that_celery_or_kombu_reads(name: str) -> None:
     profile = load(Settings(profile=name))
     assert set(profile.conf) <= set(DEFAULTS)
-    assert set(profile.transport) <= set(Channel.from_transport_options)
+    assert set(profile.transport) <= known_options(name)
     assert set(profile.environment) <= {"REMAP_SIGTERM"}
 
 
@@ -128,9 +138,40 @@ def test_a_killed_child_is_retried_without_waiting_for_the_visibility_timeout(
 def test_early_acknowledgement_never_recovers_whatever_the_fault_and_says_why() -> None:
     settings = Settings(profile="stock")
     bounds = recovery_bounds(load(settings), settings)
-    goes_on = bounds.pop(Impact.KEEPER_KILLED)
-    assert goes_on.seconds == 0
+    # Of these nobody holds the message: it waits in its queue.
+    for impact in (Impact.KEEPER_KILLED, Impact.PARKED):
+        assert bounds.pop(impact).seconds == 0
     assert all(bound.seconds is None and bound.why for bound in bounds.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "longest_s"), [("tuned", 30.0), ("hardened", 1.0), ("renewed", 1.0)]
+)
+def test_after_an_outage_a_step_also_waits_for_a_workers_next_try_to_connect(
+    name: str, longest_s: float
+) -> None:
+    settings = Settings(profile=name)
+    bounds = recovery_bounds(load(settings), settings)
+    killed, disconnected = bounds[Impact.KILLED], bounds[Impact.DISCONNECTED]
+    assert disconnected.parts == {**killed.parts, "reconnect_s": longest_s}
+
+
+def parked(name: str, **conf: object) -> Bound:
+    """What is promised of a message that comes while a retry runs."""
+    settings = Settings(profile=name, detection_budget_s=10.0)
+    profile = load(settings)
+    return recovery_bounds(replace(profile, conf=profile.conf | conf), settings)[Impact.PARKED]
+
+
+@pytest.mark.parametrize("name", ["tuned", "hardened", "renewed"])
+def test_a_message_that_comes_while_a_retry_runs_stays_in_its_queue(name: str) -> None:
+    assert parked(name).seconds == 0
+
+
+def test_without_the_limit_on_countdowns_only_recover_finds_such_a_message() -> None:
+    # As long as any message stays with a dead worker, and then once a budget.
+    assert parked("hardened", worker_eta_task_limit=None).seconds == 20.0
+    assert parked("tuned", worker_eta_task_limit=None).seconds is None
 
 
 @pytest.mark.parametrize(("slots", "limit"), [(1, 1), (4, None)])
@@ -141,3 +182,32 @@ def test_only_a_worker_of_one_slot_has_its_countdowns_limited(
     conf = SimpleNamespace(**load(Settings(profile="hardened")).conf)
     limit_countdowns(conf, slots)
     assert conf.worker_eta_task_limit == limit
+
+
+def test_on_rabbitmq_no_clock_runs_for_a_killed_worker_and_heartbeats_for_a_frozen_one() -> None:
+    settings = Settings(profile="rabbitmq", detection_budget_s=16.0)
+    bounds = recovery_bounds(load(settings), settings)
+    assert bounds[Impact.KILLED].parts == {"connection_s": 1.0}
+    assert bounds[Impact.SILENT].parts == {"heartbeats_s": 15.0, "connection_s": 1.0}
+    assert load(settings).conf["broker_heartbeat"] == 5
+
+
+@pytest.mark.parametrize(
+    ("profile", "url"), [("rabbitmq", "redis://127.0.0.1:6379"), ("hardened", "amqp://127.0.0.1//")]
+)
+def test_a_broker_of_the_other_kind_is_refused_with_the_remedy(profile: str, url: str) -> None:
+    with pytest.raises(BadSetting, match="CHANGEOVER_PROFILE=rabbitmq"):
+        load(Settings(profile=profile, broker_url=url))
+
+
+def test_the_queues_of_an_environment_on_rabbitmq_have_its_name_and_a_type_that_counts() -> None:
+    app = build_app(Settings(profile="rabbitmq", namespace="shop"))
+    queue = app.amqp.queues["gpu"]
+    assert queue.name == queue.exchange.name == "shop.gpu"
+    assert queue.exchange.type == "topic"
+    assert queue.queue_arguments == {"x-queue-type": "quorum", "x-delivery-limit": 60}
+
+
+def test_a_message_is_dropped_only_after_more_deliveries_than_any_policy_allows_attempts() -> None:
+    limit = load(Settings(profile="rabbitmq")).queue_arguments["x-delivery-limit"]
+    assert limit > max(policy.maximum_attempts for policy in POLICIES.values())

@@ -33,6 +33,17 @@ def test_stock_takes_half_an_hour_after_either_signal() -> None:
     assert bounds[Impact.KILLED].seconds == 1801.0
 
 
+def test_after_an_outage_a_step_also_waits_for_a_workers_next_poll() -> None:
+    bounds = _bounds(profile="hardened")
+    killed, disconnected = bounds[Impact.KILLED], bounds[Impact.DISCONNECTED]
+    assert disconnected.parts == {**killed.parts, "reconnect_s": 12.0}
+
+
+@pytest.mark.parametrize("name", ["stock", "tuned", "hardened", "standalone"])
+def test_what_nobody_has_begun_is_with_the_server_whoever_dies(name: str) -> None:
+    assert _bounds(profile=name)[Impact.PARKED].seconds == 0
+
+
 @pytest.mark.parametrize("name", ["stock", "tuned", "hardened", "standalone"])
 def test_every_setting_has_its_value_reason_and_source(name: str) -> None:
     settings = create_engine(Settings(profile=name)).settings()

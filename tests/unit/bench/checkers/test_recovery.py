@@ -78,6 +78,29 @@ def test_where_the_next_step_never_begins_its_recovery_is_censored() -> None:
     assert (cell.recovery_s.samples, cell.recovery_s.censored) == ([], 1)
 
 
+def parked_cell() -> Story:
+    """A job that is reserved at 4 s; the worker that it waits for is killed at 5 s."""
+    story = Story(fault="parked-message", trials=1).submit("a")
+    story.attempt(
+        "a", "a-0", at=3, working=3, ends=(RecordKind.FINISHED, 4), step="reserve_credits"
+    )
+    return story.client_fault("t", "a", 5.0, kind="parked-message", injected=0.0)
+
+
+def test_a_message_that_nobody_had_begun_recovers_when_it_begins_after_the_kill() -> None:
+    story = parked_cell().denoise("a", "a-1", at=8).settled("a", 20).final("a")
+    found = trial(story)
+    # The step before it began after the injection, and before the kill: it is no recovery.
+    assert (found.handed_out_s, found.recovery_s) == (pytest.approx(3.0), pytest.approx(3.0))
+    assert found.cut_off
+
+
+def test_a_parked_message_that_is_never_begun_is_censored_and_lost() -> None:
+    cell = parked_cell().final("a", JobStatus.RUNNING, held=False).cell()
+    assert (cell.recovery_s.samples, cell.recovery_s.censored) == ([], 1)
+    assert cell.trial_list[0].bucket is Bucket.LOST
+
+
 def test_a_step_that_never_starts_again_is_censored() -> None:
     story = kill_cell().submit("a").denoise("a", "a-1", at=0, done=(0, 5), ends=None)
     story.fault("t", "a", "a-1", 6.0).final("a", JobStatus.RUNNING, held=False)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "link", "img", "br", "hr", "input", "source"})
+VOID = frozenset({"meta", "link", "img", "br", "wbr", "hr", "input", "source"})
 LOADING = frozenset({"src", "srcset", "poster", "data", "xlink:href", "action"})
 
 

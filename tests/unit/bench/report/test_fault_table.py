@@ -62,6 +62,16 @@ def page(tmp_path: Path) -> Page:
     return build_page(info, metrics_of(CELLS), tmp_path)
 
 
+def test_an_arm_that_is_in_two_stages_has_a_row_for_each() -> None:
+    again = _cell("sigkill", "celery/hardened", id="affordable/celery/hardened/sigkill")
+    found = build_fault_table(metrics_of([*CELLS, again]), [ABSENT], {})
+    assert found is not None
+    assert [row.title for row in found.rows if row.name == "sigkill"] == [
+        "Worker killed (SIGKILL)",
+        "Worker killed (SIGKILL) (stage affordable)",
+    ]
+
+
 def test_two_kinds_of_fault_need_no_table(report: Report) -> None:
     assert build_fault_table(metrics_of(CELLS[:2]), [], {}) is None
     assert report.page.faults is None

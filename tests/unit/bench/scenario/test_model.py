@@ -88,6 +88,7 @@ def test_the_default_suite_has_every_profile_and_the_promised_kills() -> None:
         ('fault = "sigkill"', 'fault = "oversized"\nat = [0.1, 0.9]', "aims at no step"),
         ('fault = "sigkill"', 'fault = "input-late"', "has no load"),
         ('fault = "sigkill"', 'fault = "over-lease"', "below longest_step_s"),
+        ('fault = "sigkill"', 'fault = "parked-message"', "gpu_workers = 1"),
         ('fault = "sigkill"', 'fault = "lost-member"', "several pictures"),
     ],
 )

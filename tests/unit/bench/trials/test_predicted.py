@@ -8,7 +8,9 @@ from shared.domain.jobs import Bound
 ENGINES_OWN = Bound(5.0, {"heartbeat_timeout_s": 4.0, "backoff_s": 1.0}, "it is silent")
 
 
-def _predicted(fault: str, own: Bound | None = ENGINES_OWN, rate_per_s: float = 0.5) -> Bound:
+def _predicted(
+    fault: str, own: Bound | None = ENGINES_OWN, rate_per_s: float = 0.5, gpu_workers: int = 2
+) -> Bound:
     plan = CellPlan.model_validate(
         {"fault": fault, "trials": fault != "none", "rate_per_s": rate_per_s, "drain_s": 10.0}
         | ({"duration_s": 10.0} if fault == "none" else {})
@@ -16,7 +18,7 @@ def _predicted(fault: str, own: Bound | None = ENGINES_OWN, rate_per_s: float = 
     stage = Stage(
         compute="simulated",
         arms=["celery/hardened"],
-        gpu_workers=2,
+        gpu_workers=gpu_workers,
         job=JobShape(n=[1, 2], steps=20, longest_step_s=3.0),
         detection_budget_s=5.0,
         cells=[plan],
@@ -41,6 +43,10 @@ def test_what_keeps_the_whole_arm_down_comes_first_and_then_what_arrived_meanwhi
 
 def test_a_lock_delays_but_restarts_nothing() -> None:
     assert "restart_s" not in _predicted("database-locked").parts
+
+
+def test_what_waits_for_an_arms_only_worker_waits_for_its_restart_too() -> None:
+    assert _predicted("parked-message", gpu_workers=1).parts["restart_s"] == 0.5 + START_S
 
 
 def test_where_the_engine_promises_nothing_nothing_is_predicted() -> None:

@@ -1,12 +1,19 @@
 """Whom a retry names, and when a worker looks."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from celery_impl.kept_by_us.lost_child import LOOK_EVERY_S, LooksForLostChildren, lost_child
+from celery_impl.kept_by_us.lost_child import (
+    LOOK_EVERY_S,
+    LooksForLostChildren,
+    last_holder,
+    lost_child,
+)
+from celery_impl.profile import load
 from shared.attempt import owner_of
+from shared.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -33,3 +40,20 @@ def test_a_worker_looks_for_dead_children_more_often_than_celery_does() -> None:
     worker = SimpleNamespace(pool=pool)
     LooksForLostChildren(worker).register_with_event_loop(worker, hub)
     assert asked == [(LOOK_EVERY_S, pool.maintain_pool)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "redelivered", "known"),
+    [("rabbitmq", True, True), ("rabbitmq", False, False), ("hardened", True, False)],
+)
+def test_only_on_rabbitmq_is_a_message_that_comes_back_proof_that_its_worker_is_gone(
+    profile: str, redelivered: bool, known: bool
+) -> None:
+    """On Redis it may be late, and its worker at work."""
+
+    class Request(dict[str, Any]):
+        delivery_info: ClassVar = {"redelivered": redelivered}
+
+    lost = last_holder(Request(), load(Settings(profile=profile)))
+    assert (lost is not None) is known
+    assert lost is None or lost.owner == ""
