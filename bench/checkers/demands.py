@@ -10,6 +10,7 @@ from bench.checkers.buckets import Buckets
 from bench.checkers.by_job import CellHistory
 from bench.checkers.host_load import STARVED_FROM, starved
 from bench.checkers.repetition import Repetition
+from bench.faults.fault import START_S
 from bench.record.metrics import Bucket, Check, Trial, Verdict
 from bench.record.run_info import FAULTS_CONFIRMED, CellInfo
 from bench.record.terms import Term
@@ -70,7 +71,8 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial], too_busy: str = "") 
     """Every step that was cut off was handed out again within the bound of the settings in force.
 
     A bound is for a queue in which little waits: for longer than the part that it has for a slot, a
-    time in which every worker was busy is not counted, whichever the engine.
+    time in which every worker was busy, or taken away by another trial, is not counted, whichever
+    the engine.
 
     A job that was still open when its bound had passed, with no new attempt, breaks it too. Where
     the arm does not promise `within_bound`, a breach is a finding and not a verdict. Where the
@@ -84,7 +86,7 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial], too_busy: str = "") 
         why = info.predicted.why or "no recovery is predicted"
         return Check(name, Verdict.VALID, f"no bound ({why}); {len(samples)} recovered")
     slot_wait_s = info.predicted.parts.get("slot_wait_s", 0.0)
-    late = [trial for trial in cut_off if _own_s(trial, slot_wait_s) > bound_s]
+    late = [trial for trial in cut_off if _own_s(trial, trials, slot_wait_s) > bound_s]
     overdue = [trial for trial in cut_off if _open(trial) and trial.observed_s > bound_s]
     detail = f"bound {bound_s:.1f} s"
     if samples:
@@ -104,10 +106,21 @@ def check_bound(cell: CellHistory, trials: Sequence[Trial], too_busy: str = "") 
     return Check(name, Verdict.UNKNOWN if too_busy else Verdict.INVALID, detail)
 
 
-def _own_s(trial: Trial, slot_wait_s: float) -> float:
-    """Return what a recovery took but for its wait behind others, beyond what the bound has."""
-    waited_s = trial.terms.get(Term.QUEUE, 0.0)
-    return (trial.handed_out_s or 0.0) - max(0.0, waited_s - slot_wait_s)
+def _own_s(trial: Trial, trials: Sequence[Trial], slot_wait_s: float) -> float:
+    """Return what a recovery took but for its wait behind others, beyond what the bound has.
+
+    A worker that the fault of another trial took away meanwhile is waited for like a busy one, for
+    as long as a start may take: one that stays away is no excuse.
+    """
+    took_s = trial.handed_out_s or 0.0
+    taken = sum(0 < each.fault_mono_s - trial.fault_mono_s < took_s for each in _confirmed(trials))
+    started_s = min(trial.terms.get(Term.START, 0.0), taken * START_S)
+    waited_s = trial.terms.get(Term.QUEUE, 0.0) + started_s
+    return took_s - max(0.0, waited_s - slot_wait_s)
+
+
+def _confirmed(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.confirmed]
 
 
 def _open(trial: Trial) -> bool:

@@ -19,6 +19,8 @@ from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.policy import GENERATE_IMAGE
 
+START_S = 5.0
+"""How long a server or a worker may take to start and to be connected to, on a busy machine."""
 NOBODY = AttemptRecord(RecordKind.STARTED, "", "", 0, "", "", 0)
 """The target of a fault that aims at no attempt, until it knows its job."""
 

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from math import ceil
 
+from bench.faults.fault import START_S
 from bench.faults.registry import FAULTS, NO_FAULT
 from bench.scenario.model import CellPlan, Stage
 from shared.domain.impact import Impact
 from shared.domain.jobs import Bound
-
-START_S = 5.0
-"""How long a server or a worker may take to start and to be connected to, on a busy machine."""
 
 
 def predicted_bound(

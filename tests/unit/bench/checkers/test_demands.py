@@ -163,3 +163,39 @@ BOUND = "recovery within bound"
 def test_waiting_behind_others_breaks_no_bound_and_waiting_beside_a_free_worker_does() -> None:
     assert behind_others(busy=True) is Verdict.VALID
     assert behind_others(busy=False) is Verdict.INVALID
+
+
+def late_behind_a_restart(away_s: float, *, struck: bool) -> bool:
+    """A step is offered at 7 s; the other worker is busy until 46 s, its own away from 20 s on.
+
+    The worker is away for so long after the fault of another trial, or after nobody's. Whether the
+    step that was offered at 7 s is above its bound.
+    """
+    bound = Bound(2.0, {"pool_s": 1.0, "slot_wait_s": 1.0}, "behind others")
+    story = Story(fault="sigkill", trials=1 + struck, demands=["within_bound"], predicted=bound)
+    story.submit("a").denoise("a", "a-1", at=0, done=(0, 5), ends=None).fault("t", "a", "a-1", 6.0)
+    story.process("gpu-0", "start", 0.0, 100).process("gpu-0", "exit", 6.0, 100)
+    story.process("gpu-0", "start", 6.2, 101).process("gpu-0", MODEL_LOADED, 6.5, 101)
+    story.process("gpu-0", "exit", 20.0, 101).process("gpu-0", "start", 20.2, 102)
+    story.process("gpu-0", MODEL_LOADED, 20.0 + away_s, 102)
+    # What is before and after it in that place; the second is what the other trial strikes.
+    story.submit("b").denoise("b", "b-1", at=6.5, done=(0, 5), ends=None, pid=101)
+    if struck:
+        story.fault("u", "b", "b-1", 20.0, pid=101)
+    story.denoise("b", "b-2", at=20.0 + away_s, done=(0, 10), pid=102)
+    story.settled("b", 45).final("b")
+    story.submit("c").denoise("c", "c-1", at=0.0, done=(0, 44), worker="gpu-1", pid=200)
+    story.process("gpu-1", "start", 0.0, 200).process("gpu-1", MODEL_LOADED, 0.1, 200)
+    story.settled("c", 47).final("c")
+    story.denoise("a", "a-2", at=20.0 + away_s + 12.1, pid=102)
+    detail = story.settled("a", 70).final("a").check(BOUND).detail
+    return f"{26.1 + away_s:.1f} s" in detail.partition("above it")[2]
+
+
+def test_a_worker_that_another_fault_took_away_meanwhile_breaks_no_bound() -> None:
+    assert not late_behind_a_restart(3.0, struck=True)
+
+
+def test_a_worker_that_stays_away_or_that_nobody_struck_is_no_excuse() -> None:
+    assert late_behind_a_restart(13.0, struck=True)
+    assert late_behind_a_restart(3.0, struck=False)

@@ -1,7 +1,8 @@
 """A cell's bound is the engine's own, and what only the bench can know."""
 
+from bench.faults.fault import START_S
 from bench.scenario.model import CellPlan, JobShape, Stage
-from bench.trials.predicted import START_S, predicted_bound
+from bench.trials.predicted import predicted_bound
 from shared.domain.impact import Impact
 from shared.domain.jobs import Bound
 
