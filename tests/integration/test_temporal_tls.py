@@ -45,12 +45,14 @@ def _set(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> Non
         monkeypatch.setenv(name, value)
 
 
+@pytest.mark.parametrize("profile", ["hardened", "standalone"])
 async def test_a_job_runs_over_mutual_tls_and_the_server_keeps_what_the_codec_makes(
-    new_cell: MakeCell, server: DevServer, front: Front
+    profile: str, new_cell: MakeCell, server: DevServer, front: Front
 ) -> None:
     cell = await started(
         new_cell,
         *("gpu", "cpu"),
+        profile=profile,
         temporal_address=front.address,
         temporal_api_key="a-key",
         temporal_tls_server_ca_cert_path=str(front.ca),
@@ -60,16 +62,18 @@ async def test_a_job_runs_over_mutual_tls_and_the_server_keeps_what_the_codec_ma
     )
     job_id = await cell.submit()
     assert (await cell.finished(job_id)).status is JobStatus.SUCCEEDED
+    # A session's view comes from its memo.
+    session = await cell.submit_session()
+    await cell.until_status(session, JobStatus.WAITING)
     plain = await Client.connect(server.address, namespace=cell.settings.namespace)
-    kept = await plain.get_workflow_handle(job_id).fetch_history()
-    given = kept.events[0].workflow_execution_started_event_attributes.input.payloads
-    assert {payload.metadata["encoding"] for payload in given} == {ENCODING}
-    scheduled = [
-        event.activity_task_scheduled_event_attributes.input.payloads
-        for event in kept.events
-        if event.HasField("activity_task_scheduled_event_attributes")
-    ]
-    assert {payload.metadata["encoding"] for some in scheduled for payload in some} == {ENCODING}
+    on_server = job_id if profile == "hardened" else session
+    kept = await plain.get_workflow_handle(on_server).fetch_history()
+    given = kept.events[0].workflow_execution_started_event_attributes
+    payloads = [*given.input.payloads, *given.memo.fields.values()]
+    for event in kept.events:
+        payloads += event.activity_task_scheduled_event_attributes.input.payloads
+        payloads += event.activity_task_completed_event_attributes.result.payloads
+    assert {payload.metadata["encoding"] for payload in payloads} == {ENCODING}
     await cell.engine.close()
 
 
