@@ -232,7 +232,7 @@ def replay_command(
 ) -> None:
     """Replay workflows' histories on this code before it is deployed; 1 if any does not fit.
 
-    FILES may be folders. CHANGEOVER_TEMPORAL_ADDRESS and CHANGEOVER_NAMESPACE name the server.
+    FILES may be folders. The server is the one that workers with this environment connect to.
     """
     from bench.verbs.replay import replay_verb
 

@@ -39,8 +39,21 @@ class Settings(BaseSettings):
     broker_url: str = ""
     """Celery's broker, where it is not `redis_url`: `amqp://...` for the profiles on RabbitMQ."""
     temporal_address: str = "127.0.0.1:7233"
-    temporal_tls: bool = False
-    temporal_api_key: str | None = None
+    temporal_namespace: str = ""
+    """Temporal's namespace, where it is not called as `namespace` is."""
+    temporal_tls: bool | None = None
+    """Whether to connect with TLS; None for what the rest says: a certificate or a key wants it."""
+    temporal_tls_server_ca_cert_path: str = ""
+    """A PEM file with the authorities that may have signed the server's certificate."""
+    temporal_tls_server_name: str = ""
+    """The name in the server's certificate, where it is not the address's."""
+    temporal_tls_client_cert_path: str = ""
+    temporal_tls_client_key_path: str = ""
+    temporal_api_key: str | None = Field(None, repr=False)
+    temporal_envconfig: bool = True
+    """Whether Temporal's own variables and `temporal.toml` say what is not said here."""
+    temporal_payload_codec: str = ""
+    """`module:factory` of a payload codec, through which all that the server keeps goes."""
     temporal_ui_url: str | None = None
     database_url: str = "sqlite:///changeover.db"
     durability: Durability = Durability.PROCESS

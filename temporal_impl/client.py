@@ -1,36 +1,35 @@
-"""Connects to Temporal: TLS, API key and namespace from the settings; every wait is bounded."""
+"""Connects to Temporal; every wait is bounded."""
 
 import asyncio
 import logging
 import time
 from datetime import timedelta
 
-from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError
 
 from shared.domain.errors import EngineUnavailable
 from shared.settings import Settings
+from temporal_impl.connection import Connection, connection
 from temporal_impl.profile import TemporalProfile
+from temporal_impl.refusals import explain, is_final
 
 CALL_S = 1.5
 """How long one call of the facade may take, with its retries, in seconds."""
 
 _WORKER_CONNECT_S = 60.0
+_CONNECT_LIMIT_S = 5.0
 _CONNECT_PAUSE_S = 1.0
 _SETTLE_S = 0.1
 
 _log = logging.getLogger(__name__)
 
 
-async def connect_for_facade(settings: Settings) -> Client:
+async def connect_for_facade(to: Connection) -> Client:
     """Return a client that connects on its first call, so that the facade starts without one."""
     return await Client.connect(
-        settings.temporal_address,
-        namespace=settings.namespace,
-        tls=settings.temporal_tls or None,
-        api_key=settings.temporal_api_key,
+        **to.options,
         identity="changeover-facade",
         lazy=True,
         connect_timeout=timedelta(seconds=CALL_S),
@@ -39,33 +38,53 @@ async def connect_for_facade(settings: Settings) -> Client:
 
 
 async def connect_for_worker(settings: Settings, profile: TemporalProfile) -> Client:
-    """Return a connected client; tries for a minute, then raises `EngineUnavailable`."""
+    """Return a connected client; tries for a minute, then raises `EngineUnavailable`.
+
+    At once where the server does not accept the certificate or the key.
+    """
+    to = connection(settings)
     give_up_at = time.monotonic() + _WORKER_CONNECT_S
     while True:
         try:
-            return await _connect_now(settings, profile)
+            client = await _connect_now(to, settings.worker_name, worker_retries(profile))
+            await _find_namespace(client)
+            return client
         except (RPCError, RuntimeError, TimeoutError) as error:
-            trouble = explain(error, settings)
+            trouble = explain(error, to)
+            if is_final(error):
+                raise EngineUnavailable(trouble) from error
         if time.monotonic() > give_up_at:
             raise EngineUnavailable(trouble)
         _log.warning("%s; trying again", trouble)
         await asyncio.sleep(_CONNECT_PAUSE_S)
 
 
-async def _connect_now(settings: Settings, profile: TemporalProfile) -> Client:
-    client = await Client.connect(
-        settings.temporal_address,
-        namespace=settings.namespace,
-        tls=settings.temporal_tls or None,
-        api_key=settings.temporal_api_key,
-        identity=settings.worker_name,
-        retry_config=worker_retries(profile),
-        connect_timeout=timedelta(seconds=5),
-    )
-    await client.workflow_service.describe_namespace(
-        DescribeNamespaceRequest(namespace=settings.namespace), timeout=timedelta(seconds=5)
-    )
+async def connect_once(to: Connection, *, into_namespace: bool = True) -> Client:
+    """Return a connected client, whose namespace is there; else the SDK's error.
+
+    `RuntimeError` where there is no connection, `RPCError` where the server answers something else.
+    """
+    patience = RetryConfig(max_elapsed_time_millis=int(CALL_S * 1000))
+    client = await _connect_now(to, "changeover", patience)
+    if into_namespace:
+        await _find_namespace(client)
     return client
+
+
+async def _connect_now(to: Connection, identity: str, retries: RetryConfig) -> Client:
+    return await Client.connect(
+        **to.options,
+        identity=identity,
+        retry_config=retries,
+        connect_timeout=timedelta(seconds=_CONNECT_LIMIT_S),
+    )
+
+
+async def _find_namespace(client: Client) -> None:
+    await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace),
+        timeout=timedelta(seconds=_CONNECT_LIMIT_S),
+    )
 
 
 async def settle() -> None:
@@ -85,24 +104,3 @@ def worker_retries(profile: TemporalProfile) -> RetryConfig:
     if profile.rpc_retries is not None:
         retries.max_retries = profile.rpc_retries
     return retries
-
-
-def explain(error: Exception, settings: Settings) -> str:
-    """Return what went wrong and the remedy, in one line."""
-    if isinstance(error, RPCError) and namespace_is_missing(error):
-        return (
-            f"Temporal at {settings.temporal_address} has no namespace {settings.namespace!r}; "
-            f"create it with `temporal operator namespace create -n {settings.namespace}`"
-        )
-    return (
-        f"no answer from Temporal at {settings.temporal_address} "
-        f"({str(error) or 'timed out'}); start a server there "
-        "or set CHANGEOVER_TEMPORAL_ADDRESS"
-    )
-
-
-def namespace_is_missing(error: RPCError) -> bool:
-    """Whether the server knows no such namespace; plain NOT_FOUND is about a job."""
-    return any(
-        detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details
-    )

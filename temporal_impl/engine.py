@@ -25,11 +25,13 @@ from shared.ports.engine import Engine
 from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.bounds import recovery_bounds
-from temporal_impl.client import CALL_S, connect_for_facade, explain, namespace_is_missing, settle
+from temporal_impl.client import CALL_S, connect_for_facade, settle
+from temporal_impl.connection import Connection, connection
 from temporal_impl.execution import JobExecution, NotOnServerError
 from temporal_impl.face_sessions import FaceSessions
 from temporal_impl.messages import Verdict
 from temporal_impl.profile import Execution
+from temporal_impl.refusals import explain, namespace_is_missing
 from temporal_impl.standalone.jobs import StandaloneJobs
 from temporal_impl.workflow_jobs import WorkflowJobs
 from temporal_impl.workloads import WORKLOADS
@@ -43,7 +45,7 @@ _STUCK = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Connection:
+class _Connected:
     client: Client
     workflows: JobExecution
     standalone: JobExecution
@@ -63,20 +65,21 @@ class TemporalEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._to: Connection = connection(settings)
         self._profile = profiles.load(settings)
-        self._connected: _Connection | None = None
+        self._connected: _Connected | None = None
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def start(self) -> None:
-        client = await connect_for_facade(self._settings)
+        client = await connect_for_facade(self._to)
         workflows = WorkflowJobs(client, self._profile, self._settings)
         standalone = StandaloneJobs(client, self._profile)
         sessions = FaceSessions(client, self._profile)
         alone = self._profile.execution is Execution.STANDALONE_ACTIVITY
         kinds = (standalone, workflows) if alone else (workflows,)
-        self._connected = _Connection(client, workflows, standalone, sessions, kinds)
+        self._connected = _Connected(client, workflows, standalone, sessions, kinds)
 
     async def close(self) -> None:
         # A client has no close of its own: calls in flight end, then its connection is dropped.
@@ -155,7 +158,7 @@ class TemporalEngine:
         base = self._settings.temporal_ui_url
         if base is None:
             return None
-        namespace = f"{base.rstrip('/')}/namespaces/{self._settings.namespace}"
+        namespace = f"{base.rstrip('/')}/namespaces/{self._to.namespace}"
         if self._is_standalone(workload):
             # The page of an activity needs its run id, the list can do without.
             query = f'ActivityId="{job_id}"'
@@ -167,7 +170,7 @@ class TemporalEngine:
         return WORKLOADS[workload].standalone and alone
 
     @asynccontextmanager
-    async def _call(self) -> AsyncIterator[_Connection]:
+    async def _call(self) -> AsyncIterator[_Connected]:
         """Bound what is done inside, and turn a server that is down into `EngineUnavailable`."""
         if self._connected is None:
             raise EngineUnavailable("the Temporal engine is not started; await start() first")
@@ -178,10 +181,10 @@ class TemporalEngine:
                 yield self._connected
         except (TimeoutError, RuntimeError) as error:
             # RuntimeError is what a lazy client's failed connection raises (SDK bridge).
-            raise EngineUnavailable(explain(error, self._settings)) from error
+            raise EngineUnavailable(explain(error, self._to)) from error
         except RPCError as error:
             if error.status in _DOWN or namespace_is_missing(error):
-                raise EngineUnavailable(explain(error, self._settings)) from error
+                raise EngineUnavailable(explain(error, self._to)) from error
             raise
         finally:
             self._calls -= 1

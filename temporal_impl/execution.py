@@ -11,7 +11,7 @@ from shared.domain.errors import JobCancelled
 from shared.domain.ids import JobId
 from shared.domain.jobs import EngineTrace, EngineView
 from shared.domain.status import JobStatus
-from temporal_impl.client import namespace_is_missing
+from temporal_impl.refusals import namespace_is_missing
 
 
 class JobExecution(Protocol):

@@ -13,14 +13,17 @@ from pathlib import Path
 
 from google.protobuf.json_format import ParseError
 from temporalio.client import Client, WorkflowHistory
+from temporalio.converter import DataConverter
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
 from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.settings import Settings
-from temporal_impl.client import connect_for_facade, explain, settle
+from temporal_impl.client import connect_for_facade, settle
+from temporal_impl.connection import connection, data_converter
 from temporal_impl.purge_workflow import PurgeUploadsWorkflow
+from temporal_impl.refusals import explain
 from temporal_impl.workloads import BY_WORKFLOW
 
 _WORKFLOWS = [*(each.workflow for each in BY_WORKFLOW.values()), PurgeUploadsWorkflow]
@@ -59,7 +62,8 @@ def main() -> int:
 async def _main(given: argparse.Namespace) -> int:
     files = [history for path in given.files for history in from_files(path)]
     failed = replayed = 0
-    async for history, failure in replay(_histories(files, given)):
+    converter = data_converter(Settings.from_environment())
+    async for history, failure in replay(_histories(files, given), converter=converter):
         replayed += 1
         if failure is not None:
             failed += 1
@@ -72,10 +76,12 @@ async def _main(given: argparse.Namespace) -> int:
 
 
 async def replay(
-    histories: AsyncIterator[WorkflowHistory], workflows: Sequence[type] = _WORKFLOWS
+    histories: AsyncIterator[WorkflowHistory],
+    workflows: Sequence[type] = _WORKFLOWS,
+    converter: DataConverter = DataConverter.default,
 ) -> AsyncIterator[tuple[WorkflowHistory, Exception | None]]:
     """Yield each history with what it failed of, None if it replays."""
-    replayer = Replayer(workflows=workflows)
+    replayer = Replayer(workflows=workflows, data_converter=converter)
     async with replayer.workflow_replay_iterator(histories) as results:
         async for result in results:
             yield result.history, result.replay_failure
@@ -87,14 +93,14 @@ async def _histories(
     for history in files:
         yield history
     if given.from_server:
-        settings = Settings.from_environment()
-        client = await connect_for_facade(settings)
+        to = connection(Settings.from_environment())
+        client = await connect_for_facade(to)
         try:
             async for history in from_server(client, given.query, given.limit):
                 yield history
         except (RPCError, RuntimeError) as error:
             # RuntimeError is what a lazy client's failed connection raises (SDK bridge).
-            raise EngineUnavailable(explain(error, settings)) from error
+            raise EngineUnavailable(explain(error, to)) from error
 
 
 def from_files(path: Path) -> list[WorkflowHistory]:

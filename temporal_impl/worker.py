@@ -23,9 +23,11 @@ from shared.presence import Presence
 from shared.runtime import Runtime, build_runtime
 from shared.settings import Settings
 from temporal_impl import profile as profiles
-from temporal_impl.client import connect_for_worker, explain, settle
+from temporal_impl.client import connect_for_worker, settle
+from temporal_impl.connection import connection
 from temporal_impl.options import TASK_QUEUES
 from temporal_impl.profile import TemporalProfile
+from temporal_impl.refusals import explain
 from temporal_impl.schedules import ensure_purge_schedule
 from temporal_impl.workloads import WORKLOADS
 
@@ -86,7 +88,7 @@ async def _schedule_purges(client: Client, settings: Settings) -> None:
     try:
         await ensure_purge_schedule(client, settings.purge_every_s)
     except RPCError as error:
-        raise EngineUnavailable(explain(error, settings)) from error
+        raise EngineUnavailable(explain(error, connection(settings))) from error
 
 
 def _stop_event(profile: TemporalProfile) -> asyncio.Event:

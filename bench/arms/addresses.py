@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 from bench.arms.engines import BROKER_VARIABLE, ENGINES
+from bench.arms.named_temporal import EMBEDDED, NamedTemporal
 from bench.arms.supervisor import Managed
 from shared.domain.durability import Durability
 
 _AMQP_PORT = 5672
+_SERVER_NAME = "CHANGEOVER_TEMPORAL_TLS_SERVER_NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Backends:
     """What that server needs beside it, for this arm alone."""
     broker: str = ""
     """The URL of what carries the messages, where the engine's own server does not."""
+    temporal: NamedTemporal | None = None
+    """Temporal's server, where it is one of the user's."""
+    server_name: str = ""
+    """The name in that server's certificate, where the address is a link's."""
 
     def env(self) -> dict[str, str]:
         """Return the `CHANGEOVER_` variables that lead there."""
@@ -39,7 +45,15 @@ class Backends:
             BROKER_VARIABLE: self.broker,
             **servers,
             **self.ui_urls,
+            **self._to_temporal(),
         }
+
+    def _to_temporal(self) -> Mapping[str, str]:
+        if "temporal" not in self.addresses:
+            return {}
+        if self.temporal is None:
+            return EMBEDDED
+        return {_SERVER_NAME: self.server_name} if self.server_name else {}
 
     def address_of(self, engine: str) -> tuple[str, int]:
         """Return host and port of what carries the engine's messages."""
@@ -54,7 +68,9 @@ class Backends:
         if self.broker:
             return replace(self, broker=_moved(self.broker, port))
         return replace(
-            self, addresses={**self.addresses, engine: _moved(self.addresses[engine], port)}
+            self,
+            addresses={**self.addresses, engine: _moved(self.addresses[engine], port)},
+            server_name=self.temporal.server_name if self.temporal else "",
         )
 
 

@@ -7,19 +7,18 @@ from pathlib import Path
 
 from bench.arms.addresses import Backends, configured
 from bench.arms.engines import BROKER_VARIABLE, ENGINES, broker_of
+from bench.arms.named_temporal import NamedTemporal, named_temporal
 from bench.arms.services import (
     start_effect_sink,
     start_rabbitmq,
     start_redis,
     start_temporal,
-    temporal_binary,
 )
 from bench.arms.supervisor import Managed, Supervisor
 from bench.arms.topology import Arm
 from bench.errors import NotFit
 from shared.domain.durability import Durability
 
-_NAMESPACE_LIMIT_S = 20.0
 _TEMPORAL_UI = "CHANGEOVER_TEMPORAL_UI_URL"
 
 
@@ -61,8 +60,12 @@ async def start_backends(
     own_sink: bool = False,
     broker: str = "",
     durability: Durability = Durability.PROCESS,
+    any_namespace: bool = False,
 ) -> Backends:
-    """Start what `engines` need and no `CHANGEOVER_` variable points to already.
+    """Start what `engines` need and the environment does not name already.
+
+    With `any_namespace` the one that it names for Temporal will do, in place of `namespaces`, which
+    are created there otherwise.
 
     `broker` is what carries messages beside the engines' own servers, empty if nothing does.
 
@@ -71,14 +74,20 @@ async def start_backends(
     """
     addresses: dict[str, str] = {}
     ui_urls = {_TEMPORAL_UI: url} if (url := configured(_TEMPORAL_UI)) else {}
+    temporal: NamedTemporal | None = None
     for engine in engines:
-        address = configured(ENGINES[engine].address_variable)
+        if engine == "temporal":
+            temporal = await asyncio.to_thread(
+                named_temporal,
+                () if any_namespace else namespaces,
+                own_namespace=namespaces[0] if any_namespace else "",
+            )
+            address = temporal.address if temporal else None
+        else:
+            address = configured(ENGINES[engine].address_variable)
         if address is None:
             server = await _START[engine](supervisor, folder / engine, namespaces, "", durability)
             address, ui_urls = server.address, {**ui_urls, **server.ui_urls}
-        elif engine == "temporal":
-            for namespace in namespaces:
-                await _ensure_namespace(address, namespace)
         addresses[engine] = address
     effects_url = None if own_sink else configured("CHANGEOVER_EFFECTS_URL")
     if effects_url is None:
@@ -89,7 +98,9 @@ async def start_backends(
         broker_url = configured(BROKER_VARIABLE) or (
             (await start_rabbitmq(supervisor, folder / broker)).url
         )
-    return Backends(effects_url, addresses, ui_urls, durability, broker=broker_url)
+    return Backends(
+        effects_url, addresses, ui_urls, durability, broker=broker_url, temporal=temporal
+    )
 
 
 async def start_own_server(
@@ -100,7 +111,12 @@ async def start_own_server(
     `NotFit` if the environment names a server: a server of the user's is never struck.
     """
     broker = broker_of(arm.engine, arm.profile)
-    for variable in (ENGINES[arm.engine].address_variable, *([BROKER_VARIABLE] if broker else [])):
+    if arm.engine == "temporal":
+        named = await asyncio.to_thread(named_temporal)
+        theirs = [named.named_by] if named else []
+    else:
+        theirs = [ENGINES[arm.engine].address_variable, *([BROKER_VARIABLE] if broker else [])]
+    for variable in theirs:
         if configured(variable):
             raise NotFit(
                 f"this scenario strikes servers, and {variable} names one of yours; unset it, and"
@@ -118,20 +134,3 @@ async def start_own_server(
         return own
     rabbitmq = await start_rabbitmq(supervisor, folder / broker, arm.name)
     return replace(own, server=rabbitmq.managed, beside=server.managed, broker=rabbitmq.url)
-
-
-async def _ensure_namespace(address: str, namespace: str) -> None:
-    """Create a namespace on a server of yours, unless it is there; `NotFit` if that fails."""
-    process = await asyncio.create_subprocess_exec(
-        temporal_binary(),
-        *("operator", "namespace", "create", "--namespace", namespace, "--address", address),
-        *("--retention", "24h", "--command-timeout", f"{_NAMESPACE_LIMIT_S:g}s"),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said = (await process.communicate())[0].decode(errors="replace").strip()
-    if process.returncode and "already exists" not in said.lower():
-        raise NotFit(
-            f"no namespace {namespace!r} at {address} and none could be created: {said[-300:]}"
-        )

@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +13,10 @@ import psutil
 
 from bench.arms.addresses import configured
 from bench.arms.engines import ENGINES
+from bench.arms.named_temporal import named_temporal
 from bench.arms.services import redis_binary, temporal_binary
 from bench.errors import NotFit
+from shared.domain.errors import ChangeoverError
 from shared.extras import Need
 from shared.settings import Settings
 
@@ -79,22 +81,35 @@ def drivers(needs: Sequence[Need], level: Level = Level.UNFIT) -> Iterator[Findi
 
 
 def _servers(engines: Sequence[str]) -> Iterator[Finding]:
-    for engine, what, binary, scheme in (
-        ("celery", "Redis", redis_binary, ""),
-        ("temporal", "Temporal", temporal_binary, "//"),
-    ):
-        if engine not in engines:
-            continue
-        variable, usual_port = ENGINES[engine].address_variable, ENGINES[engine].usual_port
+    if "celery" in engines:
+        variable = ENGINES["celery"].address_variable
         address = configured(variable)
         if address is None:
-            try:
-                yield Finding(what, Level.OK, f"embedded: {Path(binary()).name}")
-            except NotFit as error:
-                yield Finding(what, Level.UNFIT, "no server", str(error))
+            yield _embedded("Redis", redis_binary)
         else:
-            url = urlsplit(scheme + address)
-            yield _reachable(what, variable, url.hostname or "127.0.0.1", url.port or usual_port)
+            url = urlsplit(address)
+            port = url.port or ENGINES["celery"].usual_port
+            yield _reachable("Redis", variable, url.hostname or "127.0.0.1", port)
+    if "temporal" in engines:
+        yield _temporal()
+
+
+def _temporal() -> Finding:
+    try:
+        named = named_temporal()
+    except ChangeoverError as error:
+        remedy = "or name no server, to use the embedded one"
+        return Finding("Temporal", Level.UNFIT, str(error), remedy)
+    if named is None:
+        return _embedded("Temporal", temporal_binary)
+    return Finding("Temporal", Level.OK, f"{named.address}, by {named.named_by}, answers")
+
+
+def _embedded(what: str, binary: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, Level.OK, f"embedded: {Path(binary()).name}")
+    except NotFit as error:
+        return Finding(what, Level.UNFIT, "no server", str(error))
 
 
 def _reachable(what: str, variable: str, host: str, port: int) -> Finding:

@@ -148,6 +148,7 @@ def start_stack(
         "CHANGEOVER_BACKEND": arm.engine,
         "CHANGEOVER_PROFILE": arm.profile,
         "CHANGEOVER_NAMESPACE": namespace,
+        "CHANGEOVER_TEMPORAL_NAMESPACE": namespace,
         "CHANGEOVER_WORKLOADS": json.dumps(sorted(workloads)),
         "CHANGEOVER_DATABASE_URL": f"sqlite:///{folder / 'changeover.db'}",
         "CHANGEOVER_ARTIFACTS_URL": f"file://{folder / 'artifacts'}",

@@ -69,7 +69,9 @@ async def up(options: UpOptions, console: Console) -> int:
                 [NAMESPACE],
                 broker=broker,
                 durability=settings.durability,
+                any_namespace=True,
             )
+            temporal = backends.temporal
             stack = start_stack(
                 supervisor,
                 arm=Arm(options.engines[0], options.profile),
@@ -79,12 +81,19 @@ async def up(options: UpOptions, console: Console) -> int:
                 backends=backends,
                 folder=folder,
                 namespace=NAMESPACE,
-                env={"CHANGEOVER_COMPUTE": options.compute, **_own_stores()},
+                env={
+                    "CHANGEOVER_COMPUTE": options.compute,
+                    **({"CHANGEOVER_TEMPORAL_NAMESPACE": temporal.namespace} if temporal else {}),
+                    **_own_stores(),
+                },
                 port=options.port,
             )
             await await_ready(stack)
         console.print(f"[bold]ready[/bold]   {stack.url}  (new jobs go to {stack.arm.name})")
         console.print(f"logs    {folder / 'logs'}")
+        if temporal:
+            said = f"temporal  {temporal.address}, namespace {temporal.namespace}"
+            console.print(f"{said} ({temporal.named_by})", highlight=False, soft_wrap=True)
         for url in backends.ui_urls.values():
             console.print(f"ui      {url}")
         console.print(

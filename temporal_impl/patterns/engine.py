@@ -15,7 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from shared.domain.errors import EngineUnavailable, UnknownJob
 from shared.ports.patterns import Happening, Outcome, Patterns, State
 from shared.settings import Settings
-from temporal_impl.client import connect_for_facade, explain, namespace_is_missing, settle
+from temporal_impl.client import connect_for_facade, settle
+from temporal_impl.connection import connection
 from temporal_impl.patterns import approval, dynamic, rate_limit, visibility
 from temporal_impl.patterns import schedule as schedules
 from temporal_impl.patterns.events import DEADLINE_PASSED
@@ -23,6 +24,7 @@ from temporal_impl.patterns.idempotent_start import start_once
 from temporal_impl.patterns.job import Job
 from temporal_impl.patterns.priority import priority_of
 from temporal_impl.patterns.progress import progress_of
+from temporal_impl.refusals import explain, namespace_is_missing
 
 _DOWN = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
 
@@ -32,6 +34,7 @@ class TemporalPatterns:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._to = connection(settings)
         self._client: Client | None = None
         self._limit_per_s: float | None = None
 
@@ -122,18 +125,18 @@ class TemporalPatterns:
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[Client]:
         if self._client is None:
-            self._client = await connect_for_facade(self._settings)
+            self._client = await connect_for_facade(self._to)
         try:
             yield self._client
         except RPCError as error:
             if namespace_is_missing(error) or error.status in _DOWN:
-                raise EngineUnavailable(explain(error, self._settings)) from error
+                raise EngineUnavailable(explain(error, self._to)) from error
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise UnknownJob(str(error)) from error
             raise
         except RuntimeError as error:
             # What a lazy client's failed connection raises (SDK bridge).
-            raise EngineUnavailable(explain(error, self._settings)) from error
+            raise EngineUnavailable(explain(error, self._to)) from error
 
 
 def _failed(cause: BaseException) -> State:

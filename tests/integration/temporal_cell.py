@@ -140,6 +140,7 @@ class Cell:
         values = {
             "backend": "temporal",
             "temporal_address": address,
+            "temporal_envconfig": False,
             "database_url": f"sqlite:///{folder}/changeover.db",
             "artifacts_url": f"file://{folder}/artifacts",
             "effects_url": sink.url,

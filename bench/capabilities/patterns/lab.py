@@ -160,4 +160,9 @@ async def _start_server(engine: str, supervisor: Supervisor, folder: Path) -> di
         return {"redis_url": f"{(await start_redis(supervisor, folder / 'redis')).url}/0"}
     options: Sequence[str] = import_module("temporal_impl.patterns.server").SERVER_OPTIONS
     server = await start_temporal(supervisor, folder / "temporal", ENVIRONMENTS, options)
-    return {"temporal_address": server.address}
+    return {
+        "temporal_address": server.address,
+        "temporal_envconfig": False,
+        "temporal_tls": False,
+        "temporal_api_key": "",
+    }
