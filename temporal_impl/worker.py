@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +57,10 @@ def main() -> int:
         asyncio.run(_run(role, settings))
     except ChangeoverError as error:
         _log.error("%s: %s", type(error).__name__, error)
-        return 3
+        logging.shutdown()
+        # At once: a thread of the SDK's core that is still trying to connect may ask for an
+        # interpreter that is being taken down, and Python then aborts with SIGABRT.
+        os._exit(3)
     return 0
 
 

@@ -31,10 +31,10 @@ def test_up_serves_jobs_on_a_server_that_wants_tls_and_a_key(tmp_path: Path, pre
             )
             try:
                 assert served.finished(served.submitted(steps=3))["status"] == "succeeded"
+                assert not served.processes("start-dev")
             finally:
                 assert stop(served) == []
             said = f"{front.address}, namespace theirs ({prefix}_ADDRESS)"
             assert said in served.log.read_text()
-            assert not served.processes("start-dev")
     finally:
         server.stop()
