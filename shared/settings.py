@@ -103,7 +103,8 @@ class Settings(BaseSettings):
     """How often a running step's heartbeat reaches Temporal's server: once in this share of the
     heartbeat timeout. Each is billed on Temporal Cloud; between two of them nothing is known."""
     outage_patience_s: int = Field(300, ge=30, le=86400)
-    """How long a worker that has done its step waits for a server that is away, in seconds."""
+    """How long a Celery worker goes on trying to publish what follows a step, in seconds.
+    Temporal's worker gives its report up after 10 s, and its server has the step tried again."""
     stop_grace_s: float = Field(20.0, ge=1)
     """Seconds between SIGTERM and SIGKILL, as the process supervisor grants them."""
     cpu_slots: int = Field(4, ge=1)

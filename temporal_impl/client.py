@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.service import RetryConfig, RPCError
+from temporalio.service import KeepAliveConfig, RetryConfig, RPCError
 
 from shared.domain.errors import EngineUnavailable
 from shared.settings import Settings
@@ -18,6 +18,7 @@ from temporal_impl.refusals import explain, is_final
 CALL_S = 1.5
 """How long one call of the facade may take, with its retries, in seconds."""
 
+_PATIENCE = RetryConfig(max_elapsed_time_millis=int(CALL_S * 1000))
 _WORKER_CONNECT_S = 60.0
 _CONNECT_LIMIT_S = 5.0
 _CONNECT_PAUSE_S = 1.0
@@ -26,14 +27,15 @@ _SETTLE_S = 0.1
 _log = logging.getLogger(__name__)
 
 
-async def connect_for_facade(to: Connection) -> Client:
+async def connect_for_facade(to: Connection, profile: TemporalProfile | None = None) -> Client:
     """Return a client that connects on its first call, so that the facade starts without one."""
     return await Client.connect(
         **to.options,
         identity="changeover-facade",
         lazy=True,
         connect_timeout=timedelta(seconds=CALL_S),
-        retry_config=RetryConfig(max_elapsed_time_millis=int(CALL_S * 1000)),
+        retry_config=_PATIENCE,
+        keep_alive_config=_keep_alive(profile),
     )
 
 
@@ -46,7 +48,7 @@ async def connect_for_worker(settings: Settings, profile: TemporalProfile) -> Cl
     give_up_at = time.monotonic() + _WORKER_CONNECT_S
     while True:
         try:
-            client = await _connect_now(to, settings.worker_name, worker_retries(profile))
+            client = await _connect_now(to, settings.worker_name, RetryConfig(), profile)
             await _find_namespace(client)
             return client
         except (RPCError, RuntimeError, TimeoutError) as error:
@@ -64,18 +66,22 @@ async def connect_once(to: Connection, *, into_namespace: bool = True) -> Client
 
     `RuntimeError` where there is no connection, `RPCError` where the server answers something else.
     """
-    patience = RetryConfig(max_elapsed_time_millis=int(CALL_S * 1000))
-    client = await _connect_now(to, "changeover", patience)
+    client = await _connect_now(to, "changeover", _PATIENCE)
     if into_namespace:
         await _find_namespace(client)
     return client
 
 
-async def _connect_now(to: Connection, identity: str, retries: RetryConfig) -> Client:
+async def _connect_now(
+    to: Connection, identity: str, retries: RetryConfig, profile: TemporalProfile | None = None
+) -> Client:
     return await Client.connect(
         **to.options,
         identity=identity,
+        # A worker's reports do not follow it: the SDK's core has its own retries for them, of 10 s
+        # (crates/sdk-core/src/lib.rs, init_worker).
         retry_config=retries,
+        keep_alive_config=_keep_alive(profile),
         connect_timeout=timedelta(seconds=_CONNECT_LIMIT_S),
     )
 
@@ -96,11 +102,12 @@ async def settle() -> None:
     await asyncio.sleep(_SETTLE_S)
 
 
-def worker_retries(profile: TemporalProfile) -> RetryConfig:
-    """Return how long a worker's calls are retried, the report of a finished step among them."""
-    retries = RetryConfig()
-    if profile.rpc_retry_elapsed_s is not None:
-        retries.max_elapsed_time_millis = int(profile.rpc_retry_elapsed_s * 1000)
-    if profile.rpc_retries is not None:
-        retries.max_retries = profile.rpc_retries
-    return retries
+def _keep_alive(profile: TemporalProfile | None) -> KeepAliveConfig:
+    """Return when a connection from which nothing comes back is given up."""
+    if profile is None or profile.keep_alive_interval_s is None:
+        return KeepAliveConfig.default
+    assert profile.keep_alive_timeout_s is not None
+    return KeepAliveConfig(
+        interval_millis=int(profile.keep_alive_interval_s * 1000),
+        timeout_millis=int(profile.keep_alive_timeout_s * 1000),
+    )

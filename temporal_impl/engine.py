@@ -73,7 +73,7 @@ class TemporalEngine:
         self._idle.set()
 
     async def start(self) -> None:
-        client = await connect_for_facade(self._to)
+        client = await connect_for_facade(self._to, self._profile)
         workflows = WorkflowJobs(client, self._profile, self._settings)
         standalone = StandaloneJobs(client, self._profile)
         sessions = FaceSessions(client, self._profile)

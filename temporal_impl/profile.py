@@ -52,8 +52,10 @@ class TemporalProfile:
     graceful_shutdown_timeout_s: float
     gpu_slots: int
     gpu_pollers: int | None
-    rpc_retry_elapsed_s: float | None
-    rpc_retries: int | None
+    keep_alive_interval_s: float | None
+    """How often a connection is asked for a sign of life; None for the SDK's 30 s."""
+    keep_alive_timeout_s: float | None
+    """How long the answer may take before the connection is given up; set with the interval."""
     build_id: str | None
 
     def step_options(self, step: str) -> StepOptions:
@@ -155,7 +157,7 @@ def load(settings: Settings) -> TemporalProfile:
         ),
         gpu_slots=int(values["gpu_slots"]),
         gpu_pollers=values.get("gpu_pollers"),
-        rpc_retry_elapsed_s=profile.optional_seconds("rpc_retry_elapsed_s"),
-        rpc_retries=values.get("rpc_retries"),
+        keep_alive_interval_s=profile.optional_seconds("keep_alive_interval_s"),
+        keep_alive_timeout_s=profile.optional_seconds("keep_alive_timeout_s"),
         build_id=values.get("build_id"),
     )

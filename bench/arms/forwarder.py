@@ -24,6 +24,7 @@ class Forwarder:
         self._server: asyncio.Server | None = None
         self._carrying: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._forgotten: set[asyncio.StreamWriter] = set()
         self._open = asyncio.Event()
         self._open.set()
         self.delay_s = 0.0
@@ -55,8 +56,8 @@ class Forwarder:
 
     @property
     def connections(self) -> int:
-        """How many it carries now."""
-        return len(self._writers) // 2
+        """How many it carries now, without those that it has forgotten."""
+        return len(self._writers - self._forgotten) // 2
 
     def reset(self) -> int:
         """Reset every connection, in both directions; return how many there were."""
@@ -64,6 +65,16 @@ class Forwarder:
         for writer in self._writers:
             _reset(writer)
         return cut
+
+    def forget(self) -> int:
+        """Carry nothing on today's connections any more and close none; return how many there are.
+
+        As a firewall does that has lost their state: whoever waits for an answer waits for ever,
+        and a new connection is as good as any.
+        """
+        found = self.connections
+        self._forgotten |= self._writers
+        return found
 
     def block(self) -> None:
         """Let no byte pass and answer no new connection, as a partition does."""
@@ -87,6 +98,7 @@ class Forwarder:
                     both.create_task(self._pump(upstream_reader, writer))
             finally:
                 self._writers -= {writer, upstream_writer}
+                self._forgotten -= {writer, upstream_writer}
                 upstream_writer.transport.abort()
         except (OSError, ExceptionGroup):
             # Refused, reset, or hung up: the other side is told the same.
@@ -100,8 +112,12 @@ class Forwarder:
             await self._open.wait()
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
+            if writer in self._forgotten:
+                continue
             writer.write(chunk)
             await writer.drain()
+        if writer in self._forgotten:
+            return
         with contextlib.suppress(OSError):
             writer.write_eof()
 

@@ -9,7 +9,7 @@ from bench.faults.kinds.freeze import SlowWorker, Zombie
 from bench.faults.kinds.keeper import WorkflowWorkerSigkill
 from bench.faults.kinds.lease import OverLease, RetryOverLease
 from bench.faults.kinds.members import LostMember
-from bench.faults.kinds.network import ConnectionReset, Partition, SlowNetwork
+from bench.faults.kinds.network import ConnectionReset, LinkBlackhole, Partition, SlowNetwork
 from bench.faults.kinds.parked import ParkedMessage
 from bench.faults.kinds.power import PowerCut
 from bench.faults.kinds.repeated import Deploys, PoisonPill
@@ -36,6 +36,7 @@ _ALL: tuple[type[Fault], ...] = (
     ServerSigkill,
     ConnectionReset,
     Partition,
+    LinkBlackhole,
     SlowNetwork,
     ServerDownAtEnd,
     ServerDownLong,

@@ -279,7 +279,8 @@ class Scenario(Table):
     """What an acknowledged write survives: the end of any `process`, or a cut of `power`; the same
     for every server of the run."""
     outage_patience_s: int = Field(300, ge=30, le=86400)
-    """How long a worker that has done its step waits for a server that is away, on both engines."""
+    """How long a Celery worker that has done its step goes on trying to publish the next one. A
+    Temporal worker gives its report up after 10 s, and the server has the step tried again."""
     cpu_slots: int = Field(4, ge=1, le=32)
     """Steps at once in a CPU worker."""
     restart_delay_s: float = Field(1.0, ge=0)

@@ -80,16 +80,14 @@ def test_a_profile_that_does_not_follow_the_budget_says_nothing_of_it(
 
 
 @pytest.mark.parametrize("patience_s", [30, 300, 3600])
-@pytest.mark.parametrize("profile", ["tuned", "hardened", "renewed"])
-def test_a_server_that_is_away_is_waited_for_as_long_on_celery_as_on_temporal(
+@pytest.mark.parametrize("profile", ["tuned", "hardened", "renewed", "rabbitmq"])
+def test_a_celery_worker_goes_on_publishing_for_as_long_as_the_patience_says(
     profile: str, patience_s: int
 ) -> None:
-    settings = Settings(profile="hardened", outage_patience_s=patience_s)
-    temporal = load_profile("temporal_impl", settings)
     celery = load_profile("celery_impl", Settings(profile=profile, outage_patience_s=patience_s))
     policy = celery.values["task_publish_retry_policy"]
     waits = (
         min(policy["interval_start"] + policy["interval_step"] * tried, policy["interval_max"])
         for tried in range(policy["max_retries"])
     )
-    assert temporal.seconds("rpc_retry_elapsed_s") == patience_s <= sum(waits)
+    assert patience_s <= sum(waits)

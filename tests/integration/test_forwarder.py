@@ -81,6 +81,26 @@ async def test_nothing_passes_a_partition_and_all_of_it_afterwards() -> None:
         assert await said(newcomer_reader) == b"new\n"
 
 
+async def test_what_is_forgotten_is_silent_for_good_and_is_not_reset() -> None:
+    async with link() as forwarder:
+        reader, writer = await asyncio.open_connection("127.0.0.1", forwarder.port)
+        writer.write(b"before\n")
+        assert await said(reader) == b"before\n"
+        assert forwarder.forget() == 1
+        assert forwarder.connections == 0
+        writer.write(b"into the void\n")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(QUIET_S):
+                await reader.readline()
+        newcomer_reader, newcomer = await asyncio.open_connection("127.0.0.1", forwarder.port)
+        newcomer.write(b"new\n")
+        assert await said(newcomer_reader) == b"new\n"
+        assert forwarder.connections == 1
+        assert not reader.at_eof()
+        writer.close()
+        newcomer.close()
+
+
 async def test_a_delay_holds_each_message_up_and_loses_none() -> None:
     async with link() as forwarder:
         reader, writer = await asyncio.open_connection("127.0.0.1", forwarder.port)

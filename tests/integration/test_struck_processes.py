@@ -137,7 +137,7 @@ async def test_who_is_down_already_is_missed(world: World) -> None:
     world.worker.held = False
 
 
-@pytest.mark.parametrize("name", ["connection-reset", "partition"])
+@pytest.mark.parametrize("name", ["connection-reset", "partition", "link-blackhole"])
 async def test_a_connection_is_cut_only_where_there_is_one(world: World, name: str) -> None:
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     async with server, Forwarder(*server.sockets[0].getsockname()) as link:

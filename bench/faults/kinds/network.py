@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from bench.arms.forwarder import Forwarder
 from bench.arms.topology import WORKERS
@@ -87,6 +88,27 @@ class Partition(_LinkFault):
         """Wait until the engine must have given the worker up."""
         budget_s = self.context.detection_budget_s
         await asyncio.sleep(self.context.hold_s or _PARTITION_LEASES * budget_s)
+
+
+class LinkBlackhole(Partition):
+    """What a worker sends on its connections is dropped for good, and no reset tells it.
+
+    A firewall or a NAT that loses its state does so. Connections that it makes anew are carried
+    once one and a half detection budgets are over.
+    """
+
+    facts = replace(
+        Partition.facts,
+        name="link-blackhole",
+        title="Connections of a worker half open",
+        heals_by="the worker gives them up and connects again, after 1.5 budgets at the earliest",
+    )
+
+    async def inject(self) -> float:
+        """Forget every connection, and let nothing pass."""
+        at = await super().inject()
+        self._link().forget()
+        return at
 
 
 class SlowNetwork(_LinkFault):
