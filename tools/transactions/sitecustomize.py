@@ -35,6 +35,8 @@ def _begun(connection: Any) -> None:
 def _asked(
     connection: Any, _cursor: Any, statement: str, parameters: object, _context: Any, _many: bool
 ) -> None:
+    if statement.startswith("BEGIN"):
+        return
     asked = {"by": _caller(), "statement": statement[:80], "parameters": repr(parameters)[:4000]}
     connection.info.setdefault(_OPEN, []).append(asked)
 
