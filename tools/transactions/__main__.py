@@ -11,7 +11,6 @@ import os
 import sys
 import tempfile
 import tomllib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +52,11 @@ class Transaction:
     write: bool
     purposes: tuple[Purpose, ...]
 
+    @property
+    def first(self) -> Purpose:
+        """What it is for before all else."""
+        return self.purposes[0]
+
 
 def read_purposes() -> list[Purpose]:
     """Return the purposes that are known, in the order in which they are listed."""
@@ -82,37 +86,32 @@ def _purpose(asked: Mapping[str, str], purposes: Sequence[Purpose]) -> Purpose:
 
 
 def table(counted: Mapping[str, Sequence[Transaction]]) -> str:
-    """Return the Markdown table: writes and reads by purpose, an engine a column."""
-    kinds = {engine: Counter(found) for engine, found in counted.items()}
-    every = {each for kind in kinds.values() for each in kind}
-    order = {purpose.name: place for place, purpose in enumerate(read_purposes())}
-    rows = sorted(every, key=lambda each: (not each.write, [order[p.name] for p in each.purposes]))
+    """Return the Markdown table: an engine a column, a row for what transactions are for.
+
+    What is changed in the same transaction has no row of its own: it costs none.
+    """
     lines = [
-        f"| transaction | {' | '.join(engine.capitalize() for engine in counted)} |"
-        " an application of your own |",
-        f"|---|{'---:|' * len(counted)}---|",
+        "| | for | in the same transaction |"
+        f" {' | '.join(engine.capitalize() for engine in counted)} |"
+        " an application of your own needs it |",
+        f"|---|---|---|{'---:|' * len(counted)}---|",
     ]
-    for each in rows:
-        numbers = " | ".join(str(kinds[engine][each]) for engine in counted)
-        what = "; ".join(purpose.name for purpose in each.purposes)
-        lines.append(f"| {_word(each)} {what} | {numbers} | {_needed(each.purposes)} |")
-    for write in (True, False):
+    for write, word in ((True, "writes"), (False, "reads")):
+        for purpose in read_purposes():
+            found = {
+                engine: [each for each in all_ if (each.write, each.first) == (write, purpose)]
+                for engine, all_ in counted.items()
+            }
+            if any(found.values()):
+                every = {other for each in found.values() for t in each for other in t.purposes[1:]}
+                beside = "; ".join(other.name for other in read_purposes() if other in every)
+                numbers = " | ".join(str(len(each)) for each in found.values())
+                lines.append(
+                    f"| {word} | {purpose.name} | {beside} | {numbers} | {purpose.needed} |"
+                )
         sums = (sum(each.write is write for each in found) for found in counted.values())
-        which = "writing" if write else "reading"
-        lines.append(f"| **all {which}** | {' | '.join(f'**{number}**' for number in sums)} | |")
+        lines.append(f"| **{word}** | all | | {' | '.join(f'**{n}**' for n in sums)} | |")
     return "\n".join(lines)
-
-
-def _word(each: Transaction) -> str:
-    return "writes:" if each.write else "reads:"
-
-
-def _needed(purposes: Sequence[Purpose]) -> str:
-    needed = [purpose.needed for purpose in purposes]
-    if len(purposes) == 1:
-        return needed[0]
-    without = any(answer.startswith("no") for answer in needed)
-    return "yes, without the ledger's rows" if without else "yes"
 
 
 async def count(
