@@ -72,19 +72,7 @@ class JobStates:
 
         With `claim_s` the caller has that long to publish it.
         """
-        added = JobState(
-            workload=workload,
-            request=request,
-            status=JobStatus.ACCEPTED,
-            step=None,
-            result=None,
-            error=None,
-            cancel_requested=False,
-            outcome=None,
-            compensated_for=None,
-            deadline_s=deadline_s,
-            updated_at_s=time.time(),
-        )
+        added = JobState(workload, request, JobStatus.ACCEPTED, time.time(), deadline_s)
         row = {"job_id": job_id, **asdict(added)}
         with transaction(self._database) as connection:
             if not insert_if_absent(connection, jobs, row):
