@@ -27,7 +27,11 @@ STALLS_UP_TO = {"processor": 0.8, "disk": 0.25, "memory": 0.25}
 COMPLAINTS_UP_TO_A_S = 0.5
 """Up to here a server may complain that it is too slow for itself."""
 HELD_UP_TO = 0.1
-"""Up to this share of the time something may hold a server up, each time for 10 ms or more."""
+"""Up to this share of the time something may hold a server up, each time for 10 ms or more.
+
+As much as one write of `FSYNC_UP_TO_S` in each second. `quick` on two cores: 0; with every commit
+synced, 0.001, and 0.011 beside another load.
+"""
 
 
 def busy_between(samples: Sequence[HostSample], from_s: float, to_s: float) -> float | None:
