@@ -4,6 +4,7 @@ import time
 
 from celery_impl.kept_by_us.state import JobStates
 from celery_impl.kept_by_us.step_state import StepStates
+from celery_impl.steps import Steps
 from shared.ports.step_host import StopReason
 
 _ASK_EVERY_S = 0.25
@@ -12,32 +13,36 @@ _ASK_EVERY_S = 0.25
 class CeleryHost:
     """`StepHost` on SQL. Reads the wish to stop at most four times a second.
 
+    Whoever makes one has just read the job, so the first time is a quarter of a second later.
+
     Without `checkpoints` every attempt starts from nothing.
     """
 
     def __init__(
         self,
         states: JobStates,
+        steps: Steps,
         checkpoints: StepStates | None,
         job_id: str,
         step: str,
-        attempt: int,
         *,
         heeds_stop: bool,
     ) -> None:
         self._states = states
+        self._steps = steps
         self._checkpoints = checkpoints
         self._job_id = job_id
         self._step = step
-        self._attempt = attempt
+        self.attempt = 0
+        self.kept = False
+        """Whether the step's result is in SQL."""
         self._heeds_stop = heeds_stop
         self._saved: str | None = None
-        self._asked_at = float("-inf")
+        self._asked_at = time.monotonic()
         self._reason: StopReason | None = None
 
-    @property
-    def attempt(self) -> int:
-        return self._attempt
+    def begin(self) -> None:
+        self.attempt = self._steps.begin_attempt(self._job_id, self._step)
 
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:  # noqa: ARG002
         # A broker takes no heartbeats: nothing but the checkpoint is worth a transaction.
@@ -46,9 +51,12 @@ class CeleryHost:
             self._saved = checkpoint
 
     def resume_ref(self) -> str | None:
-        if self._checkpoints:
+        if self._checkpoints and self.attempt != 1:
             self._saved = self._checkpoints.checkpoint(self._job_id, self._step)
         return self._saved
+
+    def finish(self, result: str) -> None:
+        self.kept = self._steps.keep(self._job_id, self._step, result)
 
     def stop_reason(self) -> StopReason | None:
         now = time.monotonic()

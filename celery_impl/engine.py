@@ -101,10 +101,18 @@ class CeleryEngine:
         from_json(runs.workload.request, request)
         waits_s = runs.input_wait_s(self._settings) if runs.input_wait_s else None
         deadline_s = None if waits_s is None else time.time() + waits_s
-        self._app.states.add(
-            job_id, workload, request, first_step=runs.first_step, deadline_s=deadline_s
+        added = self._app.states.add(
+            job_id,
+            workload,
+            request,
+            first_step=runs.first_step,
+            deadline_s=deadline_s,
+            claim_s=PATIENCE_S,
         )
-        self._app.publisher.publish(job_id)
+        if added:
+            self._app.publisher.publish_first(job_id, added, runs.first_step)
+        else:
+            self._app.publisher.publish(job_id)
 
     def _view(self, job_id: JobId) -> EngineView:
         job = self._app.states.job(job_id)

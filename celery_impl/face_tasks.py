@@ -17,7 +17,7 @@ from shared.workloads.face_similarity.workload import FACES
 def open_session(self: StepTask, job_id: str) -> None:
     """Begin a session, unless the facade has refused it; it then waits for its files."""
     jobs = self.app.runtime.jobs
-    self.run_step(job_id, OPEN_SESSION, lambda ctx: session.open_session(ctx, jobs), bool)
+    self.run_step(job_id, OPEN_SESSION, lambda ctx, _: session.open_session(ctx, jobs), bool)
     self.app.sessions.opened(job_id)
     self.app.publisher.publish_or_leave(job_id)
 
@@ -29,7 +29,7 @@ def compare_faces(self: StepTask, job_id: str) -> None:
     result = self.run_step(
         job_id,
         COMPARE_FACES,
-        lambda ctx: steps.compare_faces(
+        lambda ctx, _: steps.compare_faces(
             ctx, files[IMAGE], files[VIDEO], parts.ports, parts.embedder
         ),
         FaceResult,
@@ -51,7 +51,7 @@ def save_result(self: StepTask, job_id: str) -> None:
     self.run_step(
         job_id,
         SAVE_RESULT,
-        lambda ctx: steps.save_result(ctx, result, ports),
+        lambda ctx, _: steps.save_result(ctx, result, ports),
         FaceResult,
     )
 
@@ -59,7 +59,7 @@ def save_result(self: StepTask, job_id: str) -> None:
 @step_task(NOTIFY_USER, name=NOTIFY_SESSION_USER)
 def notify_session_user(self: StepTask, job_id: str) -> None:
     """Tell the user: the point of no return."""
-    self.run_step(job_id, NOTIFY_USER, steps.notify_user, bool)
+    self.run_step(job_id, NOTIFY_USER, lambda ctx, _: steps.notify_user(ctx), bool)
 
 
 @step_task(CLOSE_SESSION)
@@ -72,7 +72,7 @@ def close_session(self: StepTask, job_id: str) -> None:
     self.run_step(
         job_id,
         CLOSE_SESSION,
-        lambda ctx: session.close_session(ctx, uploads),
+        lambda ctx, _: session.close_session(ctx, uploads),
         bool,
         closing=True,
     )

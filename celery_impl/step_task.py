@@ -11,6 +11,7 @@ from celery_impl.context import CeleryHost
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.kept_by_us.lost_child import StepRequest, last_holder
 from celery_impl.signatures import step_of
+from celery_impl.workload import JobState
 from celery_impl.workloads import WORKLOADS
 from shared.codec import to_json
 from shared.domain.errors import AttemptsUsedUp, JobCancelled, StepRefused, Superseded
@@ -47,12 +48,12 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
         self,
         job_id: str,
         step: str,
-        work: Callable[[StepContext], R],
+        work: Callable[[StepContext, JobState], R],
         result_type: type[R],
         *,
         closing: bool = False,
     ) -> R:
-        """Run one attempt of a step and store its result.
+        """Run one attempt of a step, with the job as it is kept, and store its result.
 
         A `closing` step runs whatever has become of the job, and its failure ends the job. Raises
         `Ignore` if the job needs this attempt no more, and else what the step raised: Celery tries
@@ -67,14 +68,13 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
             raise StepRefused(job.error)
         if not closing and job.cancel_requested:
             self._give_up(job_id, JobStatus.CANCELLED, JobCancelled(), closing)
-        attempt = steps.begin_attempt(job_id, step)
         checkpoints = self.app.checkpoints
-        host = CeleryHost(states, checkpoints, job_id, step, attempt, heeds_stop=not closing)
+        host = CeleryHost(states, steps, checkpoints, job_id, step, heeds_stop=not closing)
         runner = self.app.runtime.runner
         try:
             if lost := last_holder(self.request, self.app.profile):
                 runner.abandon_lost(job_id, step, lost)
-            result = runner.run(job_id, step, host, work, result_type)
+            result = runner.run(job_id, step, host, lambda ctx: work(ctx, job), result_type)
         except Superseded:
             # The later attempt goes on with the flow.
             raise Ignore from None
@@ -84,11 +84,12 @@ class StepTask(Task):  # type: ignore[misc]  # celery ships no types
             self._give_up(job_id, JobStatus.FAILED, error, closing)
         except Exception as error:
             # Attempts, of which every delivery is one, may be used up before Celery's retries are.
-            if not self.app.profile.retries or attempt >= policy_of(step).maximum_attempts:
+            if not self.app.profile.retries or host.attempt >= policy_of(step).maximum_attempts:
                 used_up = AttemptsUsedUp(str(error) or repr(error))
                 self._give_up(job_id, JobStatus.FAILED, used_up, closing)
             raise
-        steps.finish(job_id, step, to_json(result))
+        if not host.kept:
+            steps.finish(job_id, step, to_json(result))
         return result
 
     def settle_failure(self, job_id: str) -> None:

@@ -21,8 +21,12 @@ class Steps(Protocol):
         """Whether a worker ever had a step; True where nobody knows."""
         ...
 
+    def keep(self, job_id: str, step: str, result: str) -> bool:
+        """Store a step's result (JSON) in the caller's transaction; False if it goes elsewhere."""
+        ...
+
     def finish(self, job_id: str, step: str, result: str) -> None:
-        """Store a step's result (JSON)."""
+        """Store the result of a step that `keep` has not stored."""
         ...
 
     def results(self, job_id: str) -> dict[str, str]:
@@ -57,6 +61,9 @@ class BackendSteps:
 
     def has_begun(self, job_id: str, step: str) -> bool:  # noqa: ARG002
         return True
+
+    def keep(self, job_id: str, step: str, result: str) -> bool:  # noqa: ARG002
+        return False  # no transaction waits for Redis
 
     def finish(self, job_id: str, step: str, result: str) -> None:
         # Left to Celery it would be stored after the next step is published, which may then look

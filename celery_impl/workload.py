@@ -19,14 +19,14 @@ class JobState:
     workload: str
     request: str
     status: JobStatus
-    step: str | None
-    result: str | None
-    error: str | None
-    cancel_requested: bool
-    outcome: JobStatus | None
-    compensated_for: str | None
-    deadline_s: float | None
     updated_at_s: float
+    deadline_s: float | None = None
+    step: str | None = None
+    result: str | None = None
+    error: str | None = None
+    cancel_requested: bool = False
+    outcome: JobStatus | None = None
+    compensated_for: str | None = None
 
     @property
     def ending(self) -> bool:

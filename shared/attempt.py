@@ -3,41 +3,20 @@
 import os
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from shared.crash_points import CrashInjector, Moment
-from shared.domain.errors import JobCancelled, Superseded, WorkerStopping
+from shared.domain.errors import AttemptsUsedUp, JobCancelled, Superseded, WorkerStopping
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 from shared.policy import policy_of
-from shared.ports.effects import Effects
-from shared.ports.idempotency import Claimed, Held, Idempotency, Stored
-from shared.ports.ledger import Ledger
+from shared.ports.idempotency import Claimed, Held, Stored
 from shared.ports.step_host import StepHost, StopReason
+from shared.worker_ports import WorkerPorts, owner_of, step_key
 
 _HELD_POLL_S = 0.1
-
-
-def step_key(job_id: str, step: str) -> str:
-    """Return the key under which a step is guarded."""
-    return f"{job_id}/{step}"
-
-
-def owner_of(worker: str, pid: int) -> str:
-    """Return how the owner of every lease begins that a process of a worker takes."""
-    return f"{worker}:{pid}:"
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerPorts:
-    """What every attempt in one worker shares."""
-
-    ledger: Ledger
-    idempotency: Idempotency
-    effects: Effects
-    worker: str
-    lease_s: float
-    crash_injector: CrashInjector | None = None
 
 
 class Attempt:
@@ -46,48 +25,62 @@ class Attempt:
     def __init__(self, ports: WorkerPorts, job_id: str, step: str, host: StepHost) -> None:
         self.job_id = job_id
         self.step = step
-        self.attempt = host.attempt
+        self.attempt = 0
+        self.begun = False
+        """Whether the ledger knows of this attempt."""
         self.idempotency_key = step_key(job_id, step)
         self._id = uuid.uuid4().hex
         self._ports = ports
         self._host = host
-        self._checkpoint = host.resume_ref()
-        self._resume = self._checkpoint
+        self._arrived = (time.time(), time.monotonic())
+        self._checkpoint: str | None = None
+        self._resume: str | None = None
         self._token = 0
         self._renewed_at = 0.0
         self._reached = (0, 0)
+        self._changes: list[Callable[[], None]] = []
 
-    def record(self, kind: RecordKind, done: int = 0, total: int = 0, detail: str = "") -> None:
-        self._ports.ledger.append(
-            AttemptRecord(
-                kind=kind,
-                job_id=self.job_id,
-                step=self.step,
-                attempt=self.attempt,
-                attempt_id=self._id,
-                worker=self._ports.worker,
-                pid=os.getpid(),
-                done=done,
-                total=total,
-                detail=detail,
-            )
+    def _record(self, kind: RecordKind, detail: str = "") -> AttemptRecord:
+        done, total = self._reached
+        return AttemptRecord(
+            kind=kind,
+            job_id=self.job_id,
+            step=self.step,
+            attempt=self.attempt,
+            attempt_id=self._id,
+            worker=self._ports.worker,
+            pid=os.getpid(),
+            done=done,
+            total=total,
+            detail=detail,
         )
 
-    def claim(self) -> Stored | None:
-        """Take the step, waiting while another attempt's lease is alive.
+    def begin(self) -> Stored | None:
+        """Begin, take the step and say so in the ledger, in one transaction.
 
-        A live holder that goes on renewing is waited for, at most as long as one healthy attempt
-        may take; its stored result is then returned. `WorkerStopping` past that.
+        While another attempt's lease is alive it is waited for: a live holder that goes on renewing
+        at most as long as one healthy attempt may take; its stored result is then returned.
+        `WorkerStopping` past that. Raises what fits if the engine wants this attempt to stop, and
+        `AttemptsUsedUp`.
         """
         give_up_at = time.monotonic() + policy_of(self.step).start_to_close_s
-        owner = f"{owner_of(self._ports.worker, os.getpid())}{self._id}"
         while True:
-            match self._ports.idempotency.begin(self.idempotency_key, owner, self._ports.lease_s):
+            # Asked before the transaction, in which all other writers wait.
+            reason = self._host.stop_reason()
+            match self._try_to_take(may_work=reason is None):
                 case Stored() as stored:
                     return stored
                 case Claimed(token=token):
                     self._token = token
                     self._renewed_at = time.monotonic()
+                    if self._is_one_too_many:
+                        limit = policy_of(self.step).maximum_attempts
+                        # Not "tried so often": one activity for a whole job counts the attempts of
+                        # its other steps too.
+                        raise AttemptsUsedUp(
+                            f"{self.step} began in attempt {self.attempt}; {limit} are allowed"
+                        )
+                    _stop(reason)
                     return None
                 case Held(expires_in_s=expires_in_s):
                     if time.monotonic() > give_up_at:
@@ -96,19 +89,61 @@ class Attempt:
                     self.stop_if_told()
                     time.sleep(max(0.01, min(_HELD_POLL_S, expires_in_s)))
 
-    def commit(self, result: str) -> None:
-        """Store the result, or raise `Superseded` and store nothing."""
-        if not self._ports.idempotency.commit(self.idempotency_key, self._token, result):
-            raise Superseded
+    def _try_to_take(self, *, may_work: bool) -> Stored | Claimed | Held:
+        ports, owner = self._ports, f"{owner_of(self._ports.worker, os.getpid())}{self._id}"
+        with ports.transactions.together():
+            records = [] if self.begun else [self._started()]
+            answer = ports.idempotency.begin(self.idempotency_key, owner, ports.lease_s)
+            if isinstance(answer, Stored):
+                records.append(self._record(RecordKind.REPLAYED))
+            elif isinstance(answer, Claimed) and may_work and not self._is_one_too_many:
+                records.append(self._record(RecordKind.WORKING))
+            if records:
+                ports.ledger.append(*records)
+        self.begun = True
+        return answer
 
-    def abandon(self) -> None:
-        if self._token:
-            self._ports.idempotency.abandon(self.idempotency_key, self._token)
+    def _started(self) -> AttemptRecord:
+        self._host.begin()
+        self.attempt = self._host.attempt
+        self._checkpoint = self._resume = self._host.resume_ref()
+        wall_s, mono_s = self._arrived
+        return replace(self._record(RecordKind.STARTED), wall_s=wall_s, mono_s=mono_s)
+
+    @property
+    def _is_one_too_many(self) -> bool:
+        return self.attempt > policy_of(self.step).maximum_attempts
+
+    def commit(self, result: str) -> None:
+        """Store the result and say so, or raise `Superseded` and store nothing."""
+        with self._ports.transactions.together():
+            for change in self._changes:
+                change()
+            # In the order in which an attempt begins: transactions that took the same rows in
+            # another order could wait for each other.
+            self._host.finish(result)
+            if not self._ports.idempotency.commit(self.idempotency_key, self._token, result):
+                raise Superseded
+            self._ports.ledger.append(self._record(RecordKind.FINISHED))
+
+    def end_unfinished(self, kind: RecordKind, detail: str) -> None:
+        """Give the step back, unless a later attempt has it, and say how this one ended."""
+        with self._ports.transactions.together():
+            if self._token and kind is not RecordKind.SUPERSEDED:
+                self._ports.idempotency.abandon(self.idempotency_key, self._token)
+            self._ports.ledger.append(self._record(kind, detail))
+
+    def together(self) -> AbstractContextManager[None]:
+        return self._ports.transactions.together()
+
+    def at_commit(self, change: Callable[[], None]) -> None:
+        self._changes.append(change)
 
     def progress(self, done: int, total: int) -> None:
         self._reached = (done, total)
-        self._renew()
-        self.record(RecordKind.PROGRESS, done, total)
+        with self._ports.transactions.together():
+            self._renew()
+            self._ports.ledger.append(self._record(RecordKind.PROGRESS))
         self._host.heartbeat(done, total, self._checkpoint)
         if 0 < total <= 2 * done:
             self.pass_point(Moment.MID_WORK)
@@ -143,20 +178,7 @@ class Attempt:
 
     def stop_if_told(self) -> None:
         """Raise what fits if the engine wants this attempt to stop."""
-        match self._host.stop_reason():
-            case StopReason.CANCELLED:
-                raise JobCancelled
-            case StopReason.SUPERSEDED:
-                raise Superseded
-            case StopReason.WORKER_STOPPING:
-                raise WorkerStopping
-            case None:
-                pass
-
-    @property
-    def reached(self) -> tuple[int, int]:
-        """The `(done, total)` last reported."""
-        return self._reached
+        _stop(self._host.stop_reason())
 
     def pass_point(self, moment: Moment) -> None:
         """Be struck here, if an experiment has armed this worker so."""
@@ -171,5 +193,18 @@ class Attempt:
         crash_injector = self._ports.crash_injector
         if not crash_injector or not crash_injector.chooses(moment, self.job_id, self.step):
             return None
-        self.record(RecordKind.CRASH_POINT, *self._reached, detail=str(crash_injector.point))
+        detail = str(crash_injector.point)
+        self._ports.ledger.append(self._record(RecordKind.CRASH_POINT, detail))
         return crash_injector
+
+
+def _stop(reason: StopReason | None) -> None:
+    match reason:
+        case StopReason.CANCELLED:
+            raise JobCancelled
+        case StopReason.SUPERSEDED:
+            raise Superseded
+        case StopReason.WORKER_STOPPING:
+            raise WorkerStopping
+        case None:
+            pass

@@ -7,15 +7,15 @@ what the engine itself does.
 from collections.abc import Callable
 from typing import TypeVar
 
-from shared.attempt import Attempt, WorkerPorts, step_key
+from shared.attempt import Attempt
 from shared.codec import from_json, to_json
 from shared.crash_points import Moment
-from shared.domain.errors import AttemptsUsedUp, JobCancelled, StepRefused, Superseded
+from shared.domain.errors import JobCancelled, StepRefused, Superseded
 from shared.domain.status import RecordKind
-from shared.policy import policy_of
 from shared.ports.idempotency import LostProcess
 from shared.ports.step_context import StepContext
 from shared.ports.step_host import StepHost
+from shared.worker_ports import WorkerPorts, step_key
 
 R = TypeVar("R")
 
@@ -37,27 +37,19 @@ class StepRunner(WorkerPorts):
         raises (may be tried again).
         """
         attempt = Attempt(self, job_id, step, host)
-        attempt.record(RecordKind.STARTED)
         try:
-            stored = attempt.claim()
-            if stored is not None:
-                attempt.record(RecordKind.REPLAYED)
+            if stored := attempt.begin():
                 return from_json(result_type, stored.result)
-            limit = policy_of(step).maximum_attempts
-            if host.attempt > limit:
-                # Not "tried so often": one activity for a whole job counts its other steps' too.
-                raise AttemptsUsedUp(f"{step} began in attempt {host.attempt}; {limit} are allowed")
-            attempt.stop_if_told()
-            attempt.record(RecordKind.WORKING)
             attempt.pass_point(Moment.BEFORE_WORK)
             result = work(attempt)
+            # Chosen before the record of the end, which no other record may follow.
+            crash_injector = attempt.chosen_by(Moment.AFTER_COMMIT)
             attempt.commit(to_json(result))
         except BaseException as error:
-            self._record_failure(attempt, error)
+            # An attempt that could not begin left nothing behind.
+            if attempt.begun:
+                _end_unfinished(attempt, error)
             raise
-        # Chosen before the record of the end, which no other record may follow.
-        crash_injector = attempt.chosen_by(Moment.AFTER_COMMIT)
-        attempt.record(RecordKind.FINISHED, *attempt.reached)
         if crash_injector:
             crash_injector.crash()
         return result
@@ -66,14 +58,13 @@ class StepRunner(WorkerPorts):
         """Give a step back in the place of a process that is known to be dead."""
         self.idempotency.abandon_lost(step_key(job_id, step), lost, self.lease_s)
 
-    def _record_failure(self, attempt: Attempt, error: BaseException) -> None:
-        if isinstance(error, Superseded):
-            kind = RecordKind.SUPERSEDED
-        elif isinstance(error, JobCancelled):
-            kind = RecordKind.CANCELLED
-        else:
-            kind = RecordKind.FAILED
-        if kind is not RecordKind.SUPERSEDED:
-            attempt.abandon()
-        detail = str(error) if isinstance(error, StepRefused) else repr(error)
-        attempt.record(kind, *attempt.reached, detail=detail[:500])
+
+def _end_unfinished(attempt: Attempt, error: BaseException) -> None:
+    if isinstance(error, Superseded):
+        kind = RecordKind.SUPERSEDED
+    elif isinstance(error, JobCancelled):
+        kind = RecordKind.CANCELLED
+    else:
+        kind = RecordKind.FAILED
+    detail = str(error) if isinstance(error, StepRefused) else repr(error)
+    attempt.end_unfinished(kind, detail[:500])

@@ -15,6 +15,7 @@ from shared.adapters.idempotency import idempotency_store
 from shared.adapters.jobs import SqlJobs
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables, is_idle
+from shared.adapters.transactions import SqlTransactions
 from shared.adapters.workers import SqlWorkers
 from shared.crash_points import crash_injector
 from shared.domain.records import AttemptRecord
@@ -104,6 +105,7 @@ def build_runtime(settings: Settings) -> Runtime:
         ledger=ledger,
         idempotency=idempotency_store(settings.idempotency, database),
         effects=effects,
+        transactions=SqlTransactions(database),
         worker=settings.worker_name,
         lease_s=settings.lease_s,
         crash_injector=crash_injector(

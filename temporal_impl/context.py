@@ -30,6 +30,9 @@ class ActivityHost:
     def attempt(self) -> int:
         return self._info.attempt
 
+    def begin(self) -> None:
+        """Nothing: the server has counted the attempt."""
+
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:
         if self._resumes:
             self._send(done, total, checkpoint, self._step)
@@ -40,6 +43,9 @@ class ActivityHost:
         if not self._resumes or self._left.get("checkpoint_of") != self._step:
             return None
         return self._left.get("checkpoint")
+
+    def finish(self, result: str) -> None:
+        """Nothing: the server is told when the activity returns."""
 
     def stop_reason(self) -> StopReason | None:
         details = activity.cancellation_details()

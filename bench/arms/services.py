@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.arms.ports import free_port, listening
 from bench.arms.rabbitmq import rabbit_node
+from bench.arms.redis_latency import THRESHOLD_MS
 from bench.arms.supervisor import Managed, ProcessSpec, Supervisor
 from bench.errors import NotFit
 from shared.domain.durability import Durability
@@ -101,13 +102,15 @@ async def start_redis(
                 *("--appendfsync", durability.redis_appendfsync),
                 *("--maxmemory-policy", "noeviction"),
                 *("--save", ""),
+                *("--latency-monitor-threshold", str(THRESHOLD_MS)),
             ],
             arm=arm,
+            url=(url := f"redis://127.0.0.1:{port}"),
             restart_delay_s=0.5,
         )
     )
     await _until_listening(managed, port)
-    return Redis(f"redis://127.0.0.1:{port}", managed)
+    return Redis(url, managed)
 
 
 async def start_rabbitmq(supervisor: Supervisor, folder: Path, arm: str = "") -> RabbitMQ:

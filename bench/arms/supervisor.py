@@ -35,6 +35,8 @@ class ProcessSpec:
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     arm: str = ""
+    url: str = ""
+    """Where it may be asked how it is."""
     restart_delay_s: float | None = None
     stop_grace_s: float = 10.0
     nice: int = 0

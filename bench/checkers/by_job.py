@@ -16,6 +16,7 @@ from bench.record.history import (
     HostSample,
     OpPhase,
     ProcessEvent,
+    ServerPause,
 )
 from bench.record.run_info import CellInfo
 from shared.domain.records import AttemptRecord, EffectRecord
@@ -83,6 +84,8 @@ class CellHistory:
     """How busy the machine was, over the whole run."""
     distress: Sequence[Distress] = ()
     """What the run's servers complained of, all of them."""
+    pauses: Sequence[ServerPause] = ()
+    """What held the run's servers up, by their own word, all of them."""
 
     @property
     def submissions(self) -> list[Submission]:
@@ -98,7 +101,10 @@ class CellHistory:
 def by_cell(infos: Iterable[CellInfo], history: History) -> dict[str, CellHistory]:
     """Sort the history by cell id. Records of other cells than these are left out."""
     cells = {
-        cell.id: CellHistory(cell, host=history.host, distress=history.distress) for cell in infos
+        cell.id: CellHistory(
+            cell, host=history.host, distress=history.distress, pauses=history.pauses
+        )
+        for cell in infos
     }
     ops: dict[str, list[ClientOp]] = defaultdict(list)
     for op in sorted(history.ops, key=lambda op: op.mono_s):

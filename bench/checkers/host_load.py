@@ -6,7 +6,7 @@ from statistics import fmean, median
 from bench.arms.engines import ENGINES
 from bench.checkers.by_job import CellHistory
 from bench.faults.registry import FAULTS
-from bench.record.history import HostSample
+from bench.record.history import HostSample, ServerPause
 from bench.record.metrics import Check, HostUse, Verdict
 
 STARVED_FROM = 0.95
@@ -26,6 +26,12 @@ STALLS_UP_TO = {"processor": 0.8, "disk": 0.25, "memory": 0.25}
 """Up to this share of the time some process may wait. There: 0.1 to 0.5, 0.004 and 0."""
 COMPLAINTS_UP_TO_A_S = 0.5
 """Up to here a server may complain that it is too slow for itself."""
+HELD_UP_TO = 0.1
+"""Up to this share of the time something may hold a server up, each time for 10 ms or more.
+
+As much as one write of `FSYNC_UP_TO_S` in each second. `quick` on two cores: 0; with every commit
+synced, 0.001, and 0.011 beside another load.
+"""
 
 
 def busy_between(samples: Sequence[HostSample], from_s: float, to_s: float) -> float | None:
@@ -69,9 +75,16 @@ def why_too_busy(cell: CellHistory) -> str:
             f"the disk took {median(fsyncs) * 1000:.0f} ms to make a small write last"
             f" (fit: up to {FSYNC_UP_TO_S * 1000:.0f} ms)"
         )
-    server, complaints = _complaints(cell, from_s, to_s)
+    server = ENGINES[cell.info.engine].server
+    complaints = _complaints(cell, from_s, to_s)
     if complaints > COMPLAINTS_UP_TO_A_S * (to_s - from_s):
         reasons.append(f"the {server} server logged {complaints} calls that it was too slow for")
+    held = _held_up_s(cell, from_s, to_s) / (to_s - from_s) if to_s > from_s else 0.0
+    if held > HELD_UP_TO:
+        reasons.append(
+            f"the {server} server was held up for {held:.0%} of the time, by its own word"
+            f" (fit: up to {HELD_UP_TO:.0%})"
+        )
     return "; ".join(reasons)
 
 
@@ -80,7 +93,7 @@ def check_kept_up(why: str) -> Check:
     return Check(KEPT_UP, Verdict.UNKNOWN if why else Verdict.VALID, why)
 
 
-def host_use(samples: Sequence[HostSample]) -> HostUse | None:
+def host_use(samples: Sequence[HostSample], pauses: Sequence[ServerPause] = ()) -> HostUse | None:
     """Return how much of the machine was in use over the run, None where nobody looked."""
     if not samples:
         return None
@@ -96,6 +109,7 @@ def host_use(samples: Sequence[HostSample]) -> HostUse | None:
             for what, read in _STALLS.items()
             if (share := _mean(samples, read)) is not None
         },
+        pauses_s=_longest(pauses),
     )
 
 
@@ -117,16 +131,38 @@ def _mean(
     return fmean(values) if values else None
 
 
-def _complaints(cell: CellHistory, from_s: float, to_s: float) -> tuple[str, int]:
-    """Return the server of a cell's arm, and how often it complained in this time."""
-    server = ENGINES[cell.info.engine].server
-    fault = FAULTS.get(cell.info.fault)
-    if fault is not None and (fault.facts.own_server or fault.facts.links):
-        return server, 0
-    return server, sum(
+def _held_up_s(cell: CellHistory, from_s: float, to_s: float) -> float:
+    """Return for how long the server of a cell's arm was held up in this time, by its own word.
+
+    Of what is noted in the same second only the longest counts, since one may be a part of another.
+    """
+    by_second: dict[float, float] = {}
+    for pause in cell.pauses:
+        if _is_of(cell, pause.server, pause.arm) and from_s < pause.mono_s <= to_s:
+            by_second[pause.wall_s] = max(pause.pause_s, by_second.get(pause.wall_s, 0.0))
+    return sum(by_second.values())
+
+
+def _longest(pauses: Sequence[ServerPause]) -> dict[str, float]:
+    longest: dict[str, float] = {}
+    for pause in pauses:
+        what = f"{pause.server}: {pause.event}"
+        longest[what] = max(pause.pause_s, longest.get(what, 0.0))
+    return longest
+
+
+def _complaints(cell: CellHistory, from_s: float, to_s: float) -> int:
+    """Return how often the server of a cell's arm complained in this time."""
+    return sum(
         found.complaints
         for found in cell.distress
-        if found.server == server
-        and found.arm in ("", cell.info.place)
-        and from_s < found.mono_s <= to_s
+        if _is_of(cell, found.server, found.arm) and from_s < found.mono_s <= to_s
     )
+
+
+def _is_of(cell: CellHistory, server: str, arm: str) -> bool:
+    """Whether this server is that of a cell's arm, and is not struck there."""
+    fault = FAULTS.get(cell.info.fault)
+    if fault is not None and (fault.facts.own_server or fault.facts.links):
+        return False
+    return server == ENGINES[cell.info.engine].server and arm in ("", cell.info.place)

@@ -93,7 +93,7 @@ def measure(info: RunInfo, history: History) -> Metrics:
         found,
         common.value("budgets", [], partial(budgets, info, alone.values())),
         as_documented(measured),
-        host_use(history.host),
+        host_use(history.host, history.pauses),
         {part: said for part, said in sentences.items() if said},
     )
 

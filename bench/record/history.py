@@ -214,6 +214,23 @@ class Distress:
     mono_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class ServerPause:
+    """Something that held a server up for longer than it is asked to overlook, by its own word.
+
+    `wall_s` in whole seconds, by the server; `mono_s` when it was asked. In one second the longest
+    counts: it may have been seen growing.
+    """
+
+    arm: str
+    server: str
+    event: str
+    """What the server calls it, as `aof-fsync-always`."""
+    pause_s: float
+    wall_s: float
+    mono_s: float
+
+
 @dataclass(slots=True)
 class History:
     """A run's records, each list in order of time."""
@@ -226,6 +243,7 @@ class History:
     finals: list[FinalState] = field(default_factory=list)
     host: list[HostSample] = field(default_factory=list)
     distress: list[Distress] = field(default_factory=list)
+    pauses: list[ServerPause] = field(default_factory=list)
 
 
 def merged(histories: Iterable[History]) -> History:
@@ -247,6 +265,7 @@ _KINDS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "final": ("finals", TypeAdapter(FinalState)),
     "host": ("host", TypeAdapter(HostSample)),
     "distress": ("distress", TypeAdapter(Distress)),
+    "pause": ("pauses", TypeAdapter(ServerPause)),
 }
 
 

@@ -174,6 +174,8 @@ class HostUse:
     """How long the disk took to make a small write last, the median."""
     stalls: dict[str, float] = field(default_factory=dict)
     """The share of the run in which some process waited, by what it waited for."""
+    pauses_s: dict[str, float] = field(default_factory=dict)
+    """What held a server up for longest, by server and what the server calls it."""
 
 
 @dataclass(frozen=True, slots=True)

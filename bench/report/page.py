@@ -109,6 +109,9 @@ class Page:
         if use.stalls:
             waits = ", ".join(f"{what} {share:.0%}" for what, share in use.stalls.items())
             facts["share of the time in which some process waited"] = waits
+        if use.pauses_s:
+            longest = ", ".join(f"{what} {s * 1000:.0f} ms" for what, s in use.pauses_s.items())
+            facts["what held a server up for longest"] = longest
         return self.info.host | facts
 
     @property

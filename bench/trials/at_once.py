@@ -1,12 +1,15 @@
-"""How many arms of a stage run at once: as many as the machine carries, the rest after them."""
+"""How many arms of a stage run at once: as many as the machine carries, the others in turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import TypeVar
 
 from bench.arms.fitness import Fitness
 from bench.arms.topology import Arm
 from bench.scenario.model import Stage
+
+T = TypeVar("T")
 
 CORES_AN_ARM = {"simulated": 0.2, "diffusers": 0.2}
 """What an arm of the default suite takes of a processor, the load and the servers included.
@@ -25,9 +28,9 @@ class Blocks:
     why: str
 
     def __str__(self) -> str:
-        return "; then ".join(", ".join(arm.name for arm in block) for block in self.arms) + (
-            f" ({self.why})" if self.why else ""
-        )
+        return "; in turn with ".join(
+            ", ".join(arm.name for arm in block) for block in self.arms
+        ) + (f" ({self.why})" if self.why else "")
 
 
 def blocks(stage: Stage, fitness: Fitness | None, at_once: int | None = None) -> Blocks:
@@ -49,6 +52,11 @@ def blocks(stage: Stage, fitness: Fitness | None, at_once: int | None = None) ->
     # As few blocks as there can be, and those of about one size.
     number = ceil(len(every) / ceil(len(every) / number))
     return Blocks(_packed(_kept_together(stage), number), why)
+
+
+def in_turn(blocks: Sequence[T], index: int) -> Sequence[T]:
+    """Return the blocks in the order in which they run a stage's cell of this index, from 0."""
+    return blocks if index % 2 == 0 else blocks[::-1]
 
 
 def _kept_together(stage: Stage) -> list[list[Arm]]:

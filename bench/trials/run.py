@@ -106,6 +106,7 @@ async def run_scenario(
             processes=supervisor.events,
             host=monitor.samples,
             distress=distress.found,
+            pauses=distress.pauses,
         )
     outcomes = list(parts.values())
     cells = [

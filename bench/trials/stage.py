@@ -1,7 +1,8 @@
-"""Runs one stage: all its arms side by side, through one cell after another."""
+"""Runs one stage: its arms side by side, or in turn, through one cell after another."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bench.arms.addresses import Backends
@@ -9,9 +10,9 @@ from bench.arms.supervisor import Supervisor
 from bench.arms.topology import Arm, Role, Topology
 from bench.load.pictures import Picture, keep_pictures
 from bench.scenario.model import CellPlan, Scenario, Stage
-from bench.trials.at_once import Blocks
+from bench.trials.at_once import Blocks, in_turn
 from bench.trials.cell import CellOutcome, run_cell
-from bench.trials.live_arms import ArmPlan, running_arms
+from bench.trials.live_arms import ArmPlan, LiveArm, running_arms
 from bench.trials.outcome import Outcome
 from bench.trials.warm_up import warm_up
 
@@ -28,64 +29,46 @@ async def run_stage(
     folder: Path,
     say: Callable[[str], None],
 ) -> Outcome:
-    """Run a stage, one block of arms after the other, and end its processes.
+    """Run a stage and end its processes. `backends` are by namespace.
 
-    `backends` are by namespace.
+    Of several blocks all are started, and each cell is run on one after the other: forwards, then
+    backwards, then forwards again. What changes on the machine meanwhile changes for all alike.
     """
     outcome = Outcome()
-    if len(side_by_side.arms) > 1:
+    blocks = [stage.only(block) for block in side_by_side.arms]
+    if len(blocks) > 1:
         say(f"{stage.id}: {side_by_side}")
-    for block in side_by_side.arms:
-        await _run_block(
-            supervisor,
-            backends,
-            scenario,
-            stage.only(block),
-            outcome,
-            number=number,
-            run_id=run_id,
-            folder=folder,
-            say=say,
-        )
-    return outcome
-
-
-async def _run_block(
-    supervisor: Supervisor,
-    backends: Mapping[str, Backends],
-    scenario: Scenario,
-    stage: Stage,
-    outcome: Outcome,
-    *,
-    number: int,
-    run_id: str,
-    folder: Path,
-    say: Callable[[str], None],
-) -> None:
     say(f"{stage.id}: starting {', '.join(arm.name for arm in stage.parsed_arms)}")
-    plans = arm_plans(scenario, stage, backends)
-    async with running_arms(supervisor, plans, folder) as arms:
-        await outcome.ask(arms)
-        say(f"{stage.id}: warming up")
-        await asyncio.gather(*(warm_up(arm.stack, stage) for arm in arms))
+    async with AsyncExitStack() as exits:
+        live: list[tuple[Stage, list[LiveArm]]] = []
+        for block in blocks:
+            plans = arm_plans(scenario, block, backends)
+            arms = await exits.enter_async_context(running_arms(supervisor, plans, folder))
+            await outcome.ask(arms)
+            say(f"{stage.id}: warming up")
+            await asyncio.gather(*(warm_up(arm.stack, block) for arm in arms))
+            live.append((block, arms))
         for index, plan in enumerate(stage.cells):
             trials = f", {plan.trials} an arm" if plan.trials else ""
             say(f"{stage.id}: {plan.fault}{trials}")
-            cells = await run_cell(
-                supervisor,
-                arms,
-                stage,
-                plan,
-                seed=scenario.seed + 100 * number + index,
-                run_id=run_id,
-                folder=folder / "load",
-            )
-            for cell in cells:
-                outcome.history.ops += cell.ops
-                outcome.history.faults += cell.faults
-                outcome.history.finals += cell.finals
-            outcome.pictures += await _pictures(stage, plan, cells, folder)
-        outcome.keep_ledgers(arms)
+            for block, arms in in_turn(live, index):
+                cells = await run_cell(
+                    supervisor,
+                    arms,
+                    block,
+                    plan,
+                    seed=scenario.seed + 100 * number + index,
+                    run_id=run_id,
+                    folder=folder / "load",
+                )
+                for cell in cells:
+                    outcome.history.ops += cell.ops
+                    outcome.history.faults += cell.faults
+                    outcome.history.finals += cell.finals
+                outcome.pictures += await _pictures(block, plan, cells, folder)
+        for _, arms in live:
+            outcome.keep_ledgers(arms)
+    return outcome
 
 
 async def _pictures(

@@ -100,7 +100,9 @@ async def _speed(scenario: Scenario, results: Path) -> list[Finding]:
         all_at_once = len(chosen.arms) == 1
         largest = max(map(len, chosen.arms))
         detail = f"{stage.id}: " + (
-            "all at once" if all_at_once else f"{largest} at a time, in {len(chosen.arms)} blocks"
+            "all at once"
+            if all_at_once
+            else f"{largest} at a time, in {len(chosen.arms)} blocks, in turn"
         )
         remedy = "" if all_at_once else "the suite takes that much longer; free the processors"
         level = Level.OK if all_at_once else Level.WARNING

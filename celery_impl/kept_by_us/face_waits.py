@@ -15,7 +15,7 @@ from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.publication import announce
 from celery_impl.kept_by_us.state import change, jobs, locked
-from shared.adapters.sql import metadata
+from shared.adapters.sql import metadata, transaction
 from shared.domain.errors import BadRequest, JobCancelled, JobOver
 from shared.domain.faces import FACE_SIMILARITY, SLOTS
 from shared.domain.status import JobStatus
@@ -54,7 +54,7 @@ class FaceWaits:
 
     def opened(self, job_id: str) -> None:
         """Let an accepted session wait, or go on if its files were faster."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             job = locked(connection, job_id)
             if job.status is not JobStatus.ACCEPTED or job.ending:
                 return
@@ -71,7 +71,7 @@ class FaceWaits:
         The first file for a slot counts. `BadRequest` for a slot that sessions do not have,
         `JobOver` if the session takes no more.
         """
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             job = locked(connection, job_id)
             if job.workload != FACE_SIMILARITY:
                 raise BadRequest(f"job {job_id} is no face session")
@@ -93,7 +93,7 @@ class FaceWaits:
 
     def compared(self, job_id: str, *, review_until_s: float | None) -> None:
         """Go on after the comparison; with `review_until_s`, wait for a person until then."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             job = locked(connection, job_id)
             if job.status is not JobStatus.RUNNING or job.ending:
                 return
@@ -107,7 +107,7 @@ class FaceWaits:
 
     def review(self, job_id: str, verdict: Verdict) -> None:
         """Take the verdict of a person; `JobOver` if the session does not wait for one."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             job = locked(connection, job_id)
             if _verdict(connection, job_id) == verdict:
                 return
@@ -121,7 +121,7 @@ class FaceWaits:
 
     def end_wait(self, job_id: str) -> None:
         """End a session that is to be cancelled and that waits; a step stops by itself."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             job = locked(connection, job_id)
             if job.status in _WAITS and not job.ending:
                 _end(connection, job_id, JobStatus.CANCELLED)
@@ -147,7 +147,7 @@ class FaceWaits:
             return _verdict(connection, job_id)
 
     def _expire(self, job_id: str, now_s: float) -> bool:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             job = locked(connection, job_id)
             late = job.status in _WAITS and not job.ending and job.overdue(now_s)
             if late:

@@ -18,8 +18,8 @@ from celery.worker.request import Request
 
 from celery_impl.kept_by_us.application import ChangeoverApp
 from celery_impl.profile import CeleryProfile
-from shared.attempt import owner_of
 from shared.ports.idempotency import LostProcess
+from shared.worker_ports import owner_of
 
 HEADER = "lost_child"
 LOOK_EVERY_S = 0.5

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Engine as Database
 
-from shared.adapters.sql import insert_if_absent, metadata
+from shared.adapters.sql import insert_if_absent, metadata, transaction
 
 _publications = Table(
     "celery_publications",
@@ -46,9 +46,13 @@ class Publication:
     published_at_s: float | None
 
 
-def announce(connection: Connection, job_id: str, step: str) -> None:
-    """Promise, in the caller's transaction, that what begins with `step` will be published."""
-    row = {"job_id": job_id, "step": step, "claimed_until_s": 0.0}
+def announce(connection: Connection, job_id: str, step: str, claim_s: float = 0.0) -> None:
+    """Promise, in the caller's transaction, that what begins with `step` will be published.
+
+    With `claim_s` the caller is to publish it, as after `claim`.
+    """
+    claimed_until_s = time.time() + claim_s if claim_s else 0.0
+    row = {"job_id": job_id, "step": step, "claimed_until_s": claimed_until_s}
     insert_if_absent(connection, _publications, row)
 
 
@@ -87,7 +91,7 @@ class Publications:
 
     def announce(self, job_id: str, step: str) -> None:
         """Promise that what begins with `step` will be published; a repeat changes nothing."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             announce(connection, job_id, step)
 
     def claim(self, job_id: str, step: str, claim_s: float) -> bool:
@@ -125,7 +129,7 @@ class Publications:
         self, job_id: str, step: str, *conditions: ColumnElement[bool], **values: object
     ) -> bool:
         changed = update(_publications).where(_of(job_id, step), *conditions).values(**values)
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             return connection.execute(changed).rowcount == 1
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from celery import Celery
@@ -12,6 +12,7 @@ from celery_impl.kept_by_us.publication import Publications
 from celery_impl.kept_by_us.state import JobStates
 from celery_impl.signatures import Signature
 from celery_impl.steps import Steps
+from celery_impl.workload import JobState
 from celery_impl.workloads import WORKLOADS
 from shared.domain.errors import BadRequest, EngineUnavailable
 
@@ -45,10 +46,20 @@ class Publisher:
         """
         give_up_at = time.monotonic() + PATIENCE_S
         while steps := self._publications.due(job_id):
-            if not any(self._publish(job_id, step) for step in steps):
+            published = [self._publish(job_id, step) for step in steps]
+            if all(published):
+                return
+            if not any(published):
                 if time.monotonic() > give_up_at:
                     raise EngineUnavailable("another process is not getting this job through")
                 time.sleep(_POLL_S)
+
+    def publish_first(self, job_id: str, job: JobState, step: str) -> None:
+        """Publish the flow of a job that the caller has just added and claimed.
+
+        Nothing of it can have been begun, so nothing is read. Raises what `publish` raises.
+        """
+        self._send(job_id, step, lambda: self._flow_of(job_id, job, step, ()))
 
     def publish_or_leave(self, job_id: str) -> None:
         """Publish what the job has announced, or leave it to the sweeper.
@@ -76,17 +87,24 @@ class Publisher:
         """Publish the flow that begins with `step`; False if it is another's turn."""
         if not self._publications.claim(job_id, step, PATIENCE_S):
             return False
+        self._send(job_id, step, lambda: self._flow(job_id, step))
+        return True
+
+    def _send(self, job_id: str, step: str, flow: Callable[[], Signature]) -> None:
         try:
             # A crash before the claim is redeemed has the flow published once more: the same
             # flow, with the same task ids, which repeats no step.
-            self._flow(job_id, step).apply_async(**self._publishing)
+            flow().apply_async(**self._publishing)
         except Exception:
             self._publications.abandon(job_id, step)
             raise
         self._publications.redeem(job_id, step)
-        return True
 
     def _flow(self, job_id: str, first_step: str) -> Signature:
         job = self._states.job(job_id)
-        done = self._steps.finished(job_id)
+        return self._flow_of(job_id, job, first_step, self._steps.finished(job_id))
+
+    def _flow_of(
+        self, job_id: str, job: JobState, first_step: str, done: Collection[str]
+    ) -> Signature:
         return WORKLOADS[job.workload].flow(self._app, job_id, job, first_step, done)

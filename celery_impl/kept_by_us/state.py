@@ -6,6 +6,7 @@ message that is delivered twice does no harm.
 """
 
 import time
+from dataclasses import asdict
 
 from sqlalchemy import (
     Boolean,
@@ -23,7 +24,7 @@ from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.publication import announce, forget, received
 from celery_impl.workload import JobState
-from shared.adapters.sql import insert_if_absent, metadata
+from shared.adapters.sql import insert_if_absent, metadata, transaction
 from shared.domain.errors import UnknownJob
 from shared.domain.status import JobStatus
 from shared.policy import OPEN_SESSION, POLICIES
@@ -65,20 +66,19 @@ class JobStates:
         *,
         first_step: str,
         deadline_s: float | None = None,
-    ) -> None:
-        """Add a job and announce its first step; a repeat changes nothing."""
-        row = {
-            "job_id": job_id,
-            "workload": workload,
-            "request": request,
-            "status": JobStatus.ACCEPTED,
-            "cancel_requested": False,
-            "deadline_s": deadline_s,
-            "updated_at_s": time.time(),
-        }
-        with self._database.begin() as connection:
-            if insert_if_absent(connection, jobs, row):
-                announce(connection, job_id, first_step)
+        claim_s: float = 0.0,
+    ) -> JobState | None:
+        """Add a job and announce its first step; a repeat changes nothing and returns None.
+
+        With `claim_s` the caller has that long to publish it.
+        """
+        added = JobState(workload, request, JobStatus.ACCEPTED, time.time(), deadline_s)
+        row = {"job_id": job_id, **asdict(added)}
+        with transaction(self._database) as connection:
+            if not insert_if_absent(connection, jobs, row):
+                return None
+            announce(connection, job_id, first_step, claim_s)
+        return added
 
     def job(self, job_id: str) -> JobState:
         """Return a job; `UnknownJob` if Celery never got it."""
@@ -102,18 +102,18 @@ class JobStates:
 
     def begun(self, job_id: str, step: str) -> None:
         """Note that a worker has a step."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             begun(connection, job_id, step)
 
     def request_cancel(self, job_id: str) -> None:
         """Ask for a stop at the next step boundary, unless the step is seen through."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             stoppable = jobs.c.step.is_(None) | jobs.c.step.not_in(_SEEN_THROUGH)
             change(connection, job_id, stoppable, cancel_requested=True)
 
     def decide_outcome(self, job_id: str, outcome: JobStatus, error: str | None = None) -> None:
         """Say how the job will end once it is compensated; the first to say so wins."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             change(connection, job_id, jobs.c.outcome.is_(None), outcome=outcome, error=error)
 
     def claim_compensation(self, job_id: str, failed_task: str) -> bool:
@@ -122,7 +122,7 @@ class JobStates:
         One failure calls several errbacks (the header task's and the chord's own), and one cancel
         fails several tasks. The first wins, and wins again when its message is redelivered.
         """
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             unclaimed = jobs.c.compensated_for.is_(None)
             change(connection, job_id, unclaimed, compensated_for=failed_task)
             winner = connection.execute(
@@ -141,7 +141,7 @@ class JobStates:
         self._close(job_id, status=jobs.c.outcome, result=result)
 
     def _close(self, job_id: str, **values: object) -> None:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             change(connection, job_id, **values, deadline_s=None)
             forget(connection, job_id)
 

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Integer, String, Table, Text, select, update
 from sqlalchemy import Engine as Database
 
 from celery_impl.kept_by_us.state import begun
-from shared.adapters.sql import insert_or_ignore, metadata
+from shared.adapters.sql import insert_or_ignore, metadata, transaction
 
 _steps = Table(
     "celery_steps",
@@ -27,7 +27,7 @@ class StepStates:
 
     def begin_attempt(self, job_id: str, step: str) -> int:
         """Count one more delivery of a step and return the attempt's number, from 1."""
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             row = {"job_id": job_id, "step": step, "attempts": 0}
             connection.execute(insert_or_ignore(self._database, _steps), row)
             attempts: int = connection.execute(
@@ -56,8 +56,13 @@ class StepStates:
             ref: str | None = connection.execute(query).scalar_one_or_none()
         return ref
 
+    def keep(self, job_id: str, step: str, result: str) -> bool:
+        """Store a step's result (JSON) in the caller's transaction; messages carry none."""
+        self._change(job_id, step, result=result)
+        return True
+
     def finish(self, job_id: str, step: str, result: str) -> None:
-        """Store a step's result (JSON); messages carry none."""
+        """Store the result of a step whose guard has had it all along."""
         self._change(job_id, step, result=result)
 
     def finished(self, job_id: str) -> Collection[str]:
@@ -71,7 +76,7 @@ class StepStates:
             return {row.step: row.result for row in connection.execute(query)}
 
     def _change(self, job_id: str, step: str, **values: object) -> None:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(
                 update(_steps)
                 .where(_steps.c.job_id == job_id, _steps.c.step == step)

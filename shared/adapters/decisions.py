@@ -3,7 +3,7 @@
 from sqlalchemy import Column, String, Table, select
 from sqlalchemy import Engine as Database
 
-from shared.adapters.sql import insert_or_ignore, metadata
+from shared.adapters.sql import insert_or_ignore, metadata, transaction
 
 _decisions = Table(
     "decisions",
@@ -20,7 +20,7 @@ class SqlDecisions:
         self._database = database
 
     def decide(self, key: str, value: str) -> str:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(
                 insert_or_ignore(self._database, _decisions), {"key": key, "value": value}
             )

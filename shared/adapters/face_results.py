@@ -3,7 +3,7 @@
 from sqlalchemy import Column, String, Table, Text, select
 from sqlalchemy import Engine as Database
 
-from shared.adapters.sql import insert_if_absent, metadata
+from shared.adapters.sql import insert_if_absent, metadata, transaction
 
 _results = Table(
     "face_results",
@@ -22,7 +22,7 @@ class SqlFaceResults:
 
     def save(self, key: str, job_id: str, result_json: str) -> str:
         row = {"key": key, "job_id": job_id, "result": result_json}
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             if insert_if_absent(connection, _results, row):
                 return result_json
             stored: str = connection.execute(

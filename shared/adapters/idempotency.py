@@ -5,7 +5,7 @@ import time
 from sqlalchemy import Column, Float, Integer, String, Table, Text, select, update
 from sqlalchemy import Engine as Database
 
-from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata
+from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata, transaction
 from shared.ports.idempotency import (
     Claimed,
     Held,
@@ -80,7 +80,7 @@ class CheckThenAct(StableKey, NoGuard):
 
     def commit(self, key: str, token: int, result: str) -> bool:
         row = {"key": key, "token": 1, "owner": "", "lease_until_s": 0.0, "result": result}
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(insert_or_ignore(self._database, _steps), row)
         return True
 
@@ -96,7 +96,7 @@ class Claim(StableKey, NoGuard):
 
     def begin(self, key: str, owner: str, lease_s: float) -> Claimed | Stored | Held:
         row = {"key": key, "token": 1, "owner": owner, "lease_until_s": 0.0, "result": None}
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(insert_or_ignore(self._database, _steps), row)
             stored = connection.execute(
                 select(_steps.c.result).where(_steps.c.key == key)
@@ -104,7 +104,7 @@ class Claim(StableKey, NoGuard):
         return Claimed(1) if stored is None else Stored(stored)
 
     def commit(self, key: str, token: int, result: str) -> bool:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(
                 update(_steps)
                 .where(_steps.c.key == key, _steps.c.result.is_(None))
@@ -126,7 +126,7 @@ class Fenced(StableKey):
 
     def begin(self, key: str, owner: str, lease_s: float) -> Claimed | Stored | Held:
         now = time.time()
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             row = connection.execute(
                 select(_steps).where(_steps.c.key == key).with_for_update()
             ).first()
@@ -163,7 +163,7 @@ class Fenced(StableKey):
         self._change(key, token, lease_until_s=0.0)
 
     def abandon_lost(self, key: str, lost: LostProcess, lease_s: float) -> None:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(
                 update(_steps)
                 .where(
@@ -176,7 +176,7 @@ class Fenced(StableKey):
             )
 
     def _change(self, key: str, token: int, **values: object) -> bool:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             changed = connection.execute(
                 update(_steps)
                 .where(_steps.c.key == key, _steps.c.token == token, _steps.c.result.is_(None))

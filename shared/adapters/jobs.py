@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Column, Float, Row, String, Table, Text, select, update
 from sqlalchemy import Engine as Database
 
-from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata
+from shared.adapters.sql import insert_if_absent, insert_or_ignore, metadata, transaction
 from shared.domain.errors import Conflict, UnknownJob
 from shared.domain.ids import JobId, new_job_id
 from shared.domain.jobs import Artifact
@@ -53,7 +53,7 @@ class SqlJobs:
             new_job_id(), workload, engine, request, Acceptance.PENDING, time.time()
         )
         body = hashlib.sha256(f"{workload}\0{request}".encode()).hexdigest()
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             if idempotency_key is not None:
                 row = {
                     "idempotency_key": idempotency_key,
@@ -98,7 +98,7 @@ class SqlJobs:
         return self._decide(job_id, Acceptance.REJECTED)
 
     def _decide(self, job_id: JobId, verdict: Acceptance) -> bool:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(
                 update(_jobs)
                 .where(_jobs.c.job_id == job_id, _jobs.c.acceptance == Acceptance.PENDING)
@@ -137,7 +137,7 @@ class SqlJobs:
             "media_type": artifact.media_type,
             "sha256": artifact.sha256,
         }
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(insert_or_ignore(self._database, _artifacts), row)
 
     def artifacts(self, job_id: str) -> Sequence[Artifact]:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Engine as Database,
 )
 
-from shared.adapters.sql import metadata, take_turns
+from shared.adapters.sql import metadata, take_turns, transaction
 from shared.domain.records import AttemptRecord
 from shared.domain.status import RecordKind
 
@@ -48,13 +48,13 @@ class SqlLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, record: AttemptRecord) -> None:
-        row = {name: getattr(record, name) for name in _FIELDS}
-        with self._database.begin() as connection:
+    def append(self, *records: AttemptRecord) -> None:
+        rows = [{name: getattr(record, name) for name in _FIELDS} for record in records]
+        with transaction(self._database) as connection:
             # PostgreSQL hands out numbers before it commits: a reader that follows by number would
             # miss a record that commits after a higher one.
             take_turns(connection, "ledger")
-            connection.execute(insert(_ledger), row)
+            connection.execute(insert(_ledger), rows)
 
     def since(self, seq: int) -> Sequence[AttemptRecord]:
         return self._read(select(_ledger).where(_ledger.c.seq > seq))

@@ -2,7 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -73,6 +75,31 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 def _begin_immediate(connection: Any) -> None:
     if not connection.get_execution_options().get("read_only"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+_joined: ContextVar[Connection | None] = ContextVar("joined", default=None)
+
+
+@contextmanager
+def transaction(database: Database) -> Iterator[Connection]:
+    """Begin a transaction, or go on in the one that the caller has begun with `together`."""
+    joined = _joined.get()
+    if joined is not None and joined.engine is database:
+        yield joined
+        return
+    with database.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def together(database: Database) -> Iterator[None]:
+    """Have every `transaction` inside be part of one, which an error takes back as a whole."""
+    with transaction(database) as connection:
+        token = _joined.set(connection)
+        try:
+            yield
+        finally:
+            _joined.reset(token)
 
 
 def create_tables(database: Database, tables: MetaData = metadata) -> None:

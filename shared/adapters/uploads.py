@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Column, Float, Integer, String, Table, delete, select, tuple_, update
 from sqlalchemy import Engine as Database
 
-from shared.adapters.sql import insert_if_absent, metadata, take_turns
+from shared.adapters.sql import insert_if_absent, metadata, take_turns, transaction
 from shared.domain.errors import Conflict
 from shared.ports.uploads import Upload
 
@@ -39,7 +39,7 @@ class SqlUploads:
             "media_type": upload.media_type,
             "size": upload.size,
         }
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             take_turns(connection, _TURNS)
             if insert_if_absent(connection, _uploads, row):
                 return upload
@@ -59,7 +59,7 @@ class SqlUploads:
             }
 
     def finish(self, job_id: str) -> None:
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             connection.execute(
                 update(_uploads)
                 .where(_uploads.c.job_id == job_id, _uploads.c.finished_at_s.is_(None))
@@ -68,7 +68,7 @@ class SqlUploads:
 
     def forget_finished(self, before_s: float, remove: Callable[[str], None]) -> int:
         key = tuple_(_uploads.c.job_id, _uploads.c.slot)
-        with self._database.begin() as connection:
+        with transaction(self._database) as connection:
             take_turns(connection, _TURNS)
             old = connection.execute(
                 select(_uploads)

@@ -9,8 +9,8 @@ from shared.domain.records import AttemptRecord
 class Ledger(Protocol):
     """Safe under SIGKILL of any writer: a record is there as a whole or not at all."""
 
-    def append(self, record: AttemptRecord) -> None:
-        """Store one record durably before returning."""
+    def append(self, *records: AttemptRecord) -> None:
+        """Store one record or more, in this order and in one transaction, before returning."""
         ...
 
     def since(self, seq: int) -> Sequence[AttemptRecord]:

@@ -1,5 +1,7 @@
 """What a step function gets: the port that makes one code base serve both engines."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -37,6 +39,14 @@ class StepContext(Protocol):
 
     def resume_from(self) -> str | None:
         """Return the newest checkpoint of an earlier attempt, None for a fresh start."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make what is changed in the database inside one transaction, if no error is raised."""
+        ...
+
+    def at_commit(self, change: Callable[[], None]) -> None:
+        """Make a change of the database in the transaction that commits the step's result."""
         ...
 
     def apply(self, effect: str, amount: int | None = None) -> None:

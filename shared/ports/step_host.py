@@ -21,9 +21,13 @@ class StepHost(Protocol):
     Temporal's server gives all of this; Celery's adapter has to build it.
     """
 
+    def begin(self) -> None:
+        """Note that this attempt begins, in the caller's transaction."""
+        ...
+
     @property
     def attempt(self) -> int:
-        """The number of this attempt, from 1."""
+        """The number of this attempt, from 1, once it has begun."""
         ...
 
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:
@@ -36,6 +40,10 @@ class StepHost(Protocol):
 
     def resume_ref(self) -> str | None:
         """Return the checkpoint that an earlier attempt left with the engine."""
+        ...
+
+    def finish(self, result: str) -> None:
+        """Keep the step's result (JSON), in the caller's transaction, if that is where it goes."""
         ...
 
     def stop_reason(self) -> StopReason | None:

@@ -76,11 +76,12 @@ def _on_celery(profile: str, folder: Path) -> str | None:
     if isinstance(app.step_states, StepStates):
         app.step_states.begin_attempt("job", STEP)
 
-    def host(attempt: int) -> CeleryHost:
-        return CeleryHost(app.states, app.checkpoints, "job", STEP, attempt, heeds_stop=True)
+    def host() -> CeleryHost:
+        steps, checkpoints = app.step_states, app.checkpoints
+        return CeleryHost(app.states, steps, checkpoints, "job", STEP, heeds_stop=True)
 
-    host(1).heartbeat(10, 20, "10:abc")
-    return host(2).resume_ref()
+    host().heartbeat(10, 20, "10:abc")
+    return host().resume_ref()
 
 
 def _on_temporal(profile: str, folder: Path) -> str | None:

@@ -21,10 +21,16 @@ class Host:
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
 
+    def begin(self) -> None:
+        return None
+
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:
         return None
 
     def resume_ref(self) -> str | None:
+        return None
+
+    def finish(self, result: str) -> None:
         return None
 
     def stop_reason(self) -> StopReason | None:

@@ -10,6 +10,7 @@ import psutil
 
 from bench.arms.distress import DistressMonitor
 from bench.arms.host_monitor import HostMonitor
+from bench.arms.services import start_redis
 from bench.arms.supervisor import ProcessSpec, Supervisor
 from bench.checkers.host_load import busy_between
 
@@ -53,3 +54,20 @@ async def test_a_server_that_complains_in_its_log_is_heard_once_a_line(tmp_path:
         supervisor.start(spec)
         await asyncio.sleep(2.5)
     assert [(found.server, found.complaints) for found in monitor.found] == [("temporal", 3)]
+
+
+async def test_what_held_redis_up_is_heard_from_redis_itself(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor, DistressMonitor(supervisor) as monitor:
+        server = await start_redis(supervisor, tmp_path / "redis", "celery/hardened")
+        host, _, port = server.url.removeprefix("redis://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        # The server's own way to be busy for a while.
+        writer.write(b'DEBUG SLEEP 0.05\r\nEVAL "for i = 1, 3e7 do end" 0\r\n')
+        await reader.readline()
+        await reader.readline()
+        await asyncio.sleep(2.5)
+        writer.close()
+    assert monitor.pauses
+    assert {(each.arm, each.server) for each in monitor.pauses} == {("celery/hardened", "redis")}
+    assert "command" in {each.event for each in monitor.pauses}
+    assert all(each.pause_s >= 0.01 for each in monitor.pauses)

@@ -10,6 +10,7 @@ import pytest
 from shared.adapters.idempotency import idempotency_store
 from shared.adapters.ledger import SqlLedger
 from shared.adapters.sql import connect, create_tables
+from shared.adapters.transactions import SqlTransactions
 from shared.domain.errors import AttemptsUsedUp, JobCancelled, Superseded, WorkerStopping
 from shared.domain.status import RecordKind
 from shared.policy import GENERATE_IMAGE, policy_of
@@ -32,11 +33,17 @@ class Host:
     stop: StopReason | None = None
     beats: list[tuple[int, int, str | None]] = field(default_factory=list)
 
+    def begin(self) -> None:
+        return None
+
     def heartbeat(self, done: int, total: int, checkpoint: str | None) -> None:
         self.beats.append((done, total, checkpoint))
 
     def resume_ref(self) -> str | None:
         return self.resume
+
+    def finish(self, result: str) -> None:
+        return None
 
     def stop_reason(self) -> StopReason | None:
         return self.stop
@@ -70,7 +77,9 @@ def make(tmp_path: Path) -> Callable[..., Bench]:
     def build(mode: IdempotencyMode = IdempotencyMode.FENCED) -> Bench:
         ledger, world = SqlLedger(database), World()
         store = idempotency_store(mode, database)
-        return Bench(StepRunner(ledger, store, world, "gpu-0", LEASE_S), ledger, world)
+        transactions = SqlTransactions(database)
+        runner = StepRunner(ledger, store, world, transactions, "gpu-0", LEASE_S)
+        return Bench(runner, ledger, world)
 
     return build
 

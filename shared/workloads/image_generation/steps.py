@@ -44,9 +44,12 @@ def reserve_credits(ctx: StepContext, job: ImageJob, ports: ImagePorts) -> int:
     The first step is also the gate of acceptance: a job whose submission the facade has refused
     meanwhile never starts.
     """
-    if not ports.jobs.accept(JobId(ctx.job_id)):
+    with ctx.together():
+        accepted = ports.jobs.accept(JobId(ctx.job_id))
+        stands = accepted and ports.decisions.decide(f"{ctx.job_id}/reservation", _RESERVED)
+    if not accepted:
         raise StepRefused("the submission of this job was refused; it must not run")
-    if ports.decisions.decide(f"{ctx.job_id}/reservation", _RESERVED) != _RESERVED:
+    if stands != _RESERVED:
         raise JobCancelled
     ctx.apply("reserve_credits", job.n)
     return job.n
@@ -67,7 +70,7 @@ def generate_image(
     ctx.progress(resume.done if resume else 0, job.steps)
     png = generator.generate(spec, on_step, resume)
     artifact = Artifact(f"image-{index}.png", PNG, ports.artifacts.put(png))
-    ports.jobs.add_artifact(ctx.job_id, artifact)
+    ctx.at_commit(lambda: ports.jobs.add_artifact(ctx.job_id, artifact))
     return GeneratedImage(artifact, spec.seed, resume.done if resume else 0)
 
 
@@ -94,7 +97,7 @@ def assemble(
         raise BadRequest(f"{len(images)} pictures arrived where {job.n} were asked for")
     sheet = contact_sheet([ports.artifacts.get(image.artifact.sha256) for image in images])
     artifact = Artifact("contact-sheet.png", PNG, ports.artifacts.put(sheet))
-    ports.jobs.add_artifact(ctx.job_id, artifact)
+    ctx.at_commit(lambda: ports.jobs.add_artifact(ctx.job_id, artifact))
     return artifact
 
 

@@ -14,6 +14,7 @@ from bench.record.history import (
     HostSample,
     OpPhase,
     ProcessEvent,
+    ServerPause,
 )
 from bench.record.metrics import CellMetrics, Check, Metrics
 from bench.record.run_info import SCHEMA, CellInfo, RunInfo
@@ -254,6 +255,13 @@ class Story:
     def complains(self, server: str, *, times: int, at: float, arm: str = "") -> "Story":
         """A server says that it was too slow for so many of its own calls."""
         self.history.distress.append(Distress(arm, server, times, at, at))
+        return self
+
+    def pauses(
+        self, server: str, pause_s: float, *, at: Sequence[float], event: str = "aof-write"
+    ) -> "Story":
+        """A server says that something held it up so long at each of these times."""
+        self.history.pauses += [ServerPause("", server, event, pause_s, s, s) for s in at]
         return self
 
     def model_loaded(

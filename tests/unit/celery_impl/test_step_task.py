@@ -7,6 +7,7 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.exc import OperationalError
 
 from celery_impl.app import build_publisher
+from celery_impl.context import CeleryHost
 from shared.codec import to_json
 from shared.domain.errors import UnknownJob
 from shared.domain.jobs import IMAGE_GENERATION, ImageJob
@@ -29,11 +30,15 @@ class LockedOnce:
 
 
 @pytest.mark.parametrize(("profile", "asked"), [("hardened", 2), ("stock", 1)])
-def test_a_locked_database_fails_no_job_where_steps_are_retried(profile: str, asked: int) -> None:
+def test_a_locked_database_fails_no_job_where_steps_are_retried(
+    database: Database, profile: str, asked: int
+) -> None:
     app = build_publisher(Settings(profile=profile))  # whose results stay in memory
     app.conf.task_always_eager = True
+    app.open_state(database)
     states = LockedOnce()
     app.states = states  # type: ignore[assignment]  # as much of it as is asked for
+    app.runtime = SimpleNamespace(of=lambda _: SimpleNamespace(ports=None))  # type: ignore[assignment]
     assert app.tasks[ASSEMBLE].apply(("job",)).failed()
     assert states.asked == asked
 
@@ -48,7 +53,8 @@ def test_a_step_has_the_attempts_of_its_policy_however_many_of_them_were_redeliv
     app.open_state(database)
     ran: list[str] = []
 
-    def fails(job_id: str, step: str, *_: object) -> None:
+    def fails(_job_id: str, step: str, host: CeleryHost, *_: object) -> None:
+        host.begin()
         ran.append(step)
         raise RuntimeError("no disk")
 

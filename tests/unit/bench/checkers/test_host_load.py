@@ -59,6 +59,21 @@ def test_a_server_that_was_too_slow_for_itself_makes_its_own_cells_unknown() -> 
     assert story("temporal").check(KEPT_UP).verdict is Verdict.VALID
 
 
+def test_a_server_that_was_held_up_by_its_own_word_makes_its_own_cells_unknown() -> None:
+    def story(server: str, pause_s: float) -> Story:
+        return killed().pauses(server, pause_s, at=range(60))
+
+    assert story("redis", 0.4).check(KEPT_UP).verdict is Verdict.UNKNOWN
+    assert story("redis", 0.05).check(KEPT_UP).verdict is Verdict.VALID
+    assert story("temporal", 0.4).check(KEPT_UP).verdict is Verdict.VALID
+
+
+def test_a_pause_that_is_noted_twice_in_a_second_counts_once() -> None:
+    story = killed().pauses("redis", 0.08, at=range(60))
+    story.pauses("redis", 0.08, at=range(60), event="aof-fsync-always")
+    assert story.check(KEPT_UP).verdict is Verdict.VALID
+
+
 def test_no_second_is_shown_of_such_a_cell() -> None:
     cell = killed(**STARVED).cell()
     assert cell.recovery_s.samples  # the record keeps what was measured

@@ -5,7 +5,7 @@ import pytest
 from bench.arms.fitness import Fitness
 from bench.scenario.file import load_scenario
 from bench.scenario.model import Stage
-from bench.trials.at_once import blocks
+from bench.trials.at_once import blocks, in_turn
 
 STAGE: Stage = load_scenario("compare")[0].stages[0]
 
@@ -70,6 +70,11 @@ def test_a_twin_runs_beside_its_arm() -> None:
 def test_what_was_chosen_is_said_with_its_reason() -> None:
     chosen = blocks(STAGE.only(STAGE.parsed_arms[1:4]), machine(0.3))
     assert str(chosen) == (
-        "celery/tuned; then celery/hardened; then temporal/stock (0.3 of 8 cores are free; a"
-        " worker's libraries take 1.0 s of one to import; a small write takes 1.0 ms to last)"
+        "celery/tuned; in turn with celery/hardened; in turn with temporal/stock"
+        " (0.3 of 8 cores are free; a worker's libraries take 1.0 s of one to import;"
+        " a small write takes 1.0 ms to last)"
     )
+
+
+def test_blocks_take_turns_cell_by_cell_and_nobody_is_always_first() -> None:
+    assert [in_turn("ABC", cell) for cell in range(3)] == ["ABC", "CBA", "ABC"]

@@ -12,8 +12,8 @@ from celery_impl.kept_by_us.lost_child import (
     lost_child,
 )
 from celery_impl.profile import load
-from shared.attempt import owner_of
 from shared.settings import Settings
+from shared.worker_ports import owner_of
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The image workload's rules, with ports held in the hand."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import pytest
@@ -33,6 +35,12 @@ class Ctx:
 
     def resume_from(self) -> str | None:
         return self.resume
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def at_commit(self, change: Callable[[], None]) -> None:
+        change()
 
     def apply(self, effect: str, amount: int | None = None) -> None:
         self.applied.append((effect, amount))
