@@ -1,4 +1,4 @@
-"""What a pipeline asks for in a deploy with CHANGEOVER_WORKER_VERSIONING=pinned.
+"""What a worker is a version of, and what a pipeline asks for in a deploy of pinned workflows.
 
 `python -m temporal_impl.deployment make-current BUILD`: new workflows begin on the workers of this
 build from now on. `... open BUILD`: how many workflows are open that only those can go on with.
@@ -11,12 +11,16 @@ import time
 
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import WorkerDeploymentConfig
 
-from shared.domain.errors import ChangeoverError, EngineUnavailable
+from shared.domain.errors import BadSetting, ChangeoverError, EngineUnavailable
+from shared.policy import Queue
 from shared.settings import Settings
 from temporal_impl.client import connect_once, settle
 from temporal_impl.connection import connection
+from temporal_impl.profile import TemporalProfile
 from temporal_impl.refusals import explain
 
 DEPLOYMENT = "changeover"
@@ -31,6 +35,32 @@ class NoWorkerOfBuildError(ChangeoverError):
     """No worker of this build has asked the server for work; start one first."""
 
     exit_status = 3
+
+
+def deployed_as(
+    role: Queue, profile: TemporalProfile, settings: Settings
+) -> WorkerDeploymentConfig | None:
+    """Return what this worker is a version of, None where the profile names no build.
+
+    Workflows are pinned, which only the CPU workers run. What the GPU workers have, activities
+    alone, is taken by whichever build is there.
+    """
+    pinned = settings.worker_versioning == "pinned"
+    if profile.build_id is None:
+        if pinned:
+            raise BadSetting(
+                f"CHANGEOVER_WORKER_VERSIONING=pinned needs a build id, and the profile"
+                f" {settings.profile!r} has none; take another one"
+            )
+        return None
+    version = WorkerDeploymentVersion(DEPLOYMENT, profile.build_id)
+    if pinned and role is Queue.CPU:
+        return WorkerDeploymentConfig(
+            version=version,
+            use_worker_versioning=True,
+            default_versioning_behavior=VersioningBehavior.PINNED,
+        )
+    return WorkerDeploymentConfig(version=version, use_worker_versioning=False)
 
 
 def main() -> int:

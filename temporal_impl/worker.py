@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploymentConfig
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 
-from shared.domain.errors import BadSetting, ChangeoverError, EngineUnavailable
+from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY
 from shared.extras import needed_to_compute, require
 from shared.policy import Queue
@@ -26,7 +25,7 @@ from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.client import connect_for_worker, settle
 from temporal_impl.connection import connection
-from temporal_impl.deployment import DEPLOYMENT
+from temporal_impl.deployment import deployed_as
 from temporal_impl.options import TASK_QUEUES
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.refusals import explain
@@ -123,7 +122,7 @@ def _worker(
 ) -> Worker:
     parts = [WORKLOADS[name].served(role, runtime) for name in sorted(runtime.settings.workloads)]
     options = _worker_options(profile)
-    if deployed := _deployment(role, profile, runtime.settings):
+    if deployed := deployed_as(role, profile, runtime.settings):
         options["deployment_config"] = deployed
     if role is Queue.GPU and profile.gpu_pollers is not None:
         options["activity_task_poller_behavior"] = PollerBehaviorSimpleMaximum(profile.gpu_pollers)
@@ -150,32 +149,6 @@ def _worker_options(profile: TemporalProfile) -> dict[str, Any]:
         options["max_heartbeat_throttle_interval"] = throttle
         options["default_heartbeat_throttle_interval"] = throttle
     return options
-
-
-def _deployment(
-    role: Queue, profile: TemporalProfile, settings: Settings
-) -> WorkerDeploymentConfig | None:
-    """Return what this worker is a version of, None where the profile names no build.
-
-    Workflows are pinned, which only the CPU workers run. What the GPU workers have, activities
-    alone, is taken by whichever build is there.
-    """
-    pinned = settings.worker_versioning == "pinned"
-    if profile.build_id is None:
-        if pinned:
-            raise BadSetting(
-                f"CHANGEOVER_WORKER_VERSIONING=pinned needs a build id, and the profile"
-                f" {settings.profile!r} has none; take another one"
-            )
-        return None
-    version = WorkerDeploymentVersion(DEPLOYMENT, profile.build_id)
-    if pinned and role is Queue.CPU:
-        return WorkerDeploymentConfig(
-            version=version,
-            use_worker_versioning=True,
-            default_versioning_behavior=VersioningBehavior.PINNED,
-        )
-    return WorkerDeploymentConfig(version=version, use_worker_versioning=False)
 
 
 if __name__ == "__main__":

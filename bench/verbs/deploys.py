@@ -54,23 +54,17 @@ async def deploys_verb(
 
 def _print(deployed: Sequence[Deployed], console: Console) -> None:
     table = Table()
-    for heading in (
-        "arm and way",
-        "jobs under way",
-        "their repeats",
-        "jobs begun after",
-        "old workers kept",
-        "replay said",
-    ):
-        table.add_column(heading)
+    for heading in ("arm", "way", "jobs under way", "jobs begun after", "replay beforehand"):
+        table.add_column(heading, no_wrap=heading == "arm")
     for each in deployed:
+        arm, _, way = each.arm.rpartition("/")
+        kept = f", old workers kept {each.kept_s:.0f} s" if each.kept_s is not None else ""
         table.add_row(
-            each.arm,
+            arm,
+            way + kept,
             say_fate(each.before),
-            f"{each.before.re_executions} attempts, {each.before.duplicate_effects} effects",
             say_fate(each.after),
-            "-" if each.kept_s is None else f"{each.kept_s:.0f} s",
-            each.replay or "-",
+            each.replay.partition(" histories")[0] or "-",
         )
     console.print(table)
     for each in deployed:
@@ -91,4 +85,8 @@ def say_fate(fate: Fate) -> str:
     parts += [f"{fate.counts[b]} {word}" for b, word in _WORDS.items() if fate.counts.get(b)]
     if len(parts) > 1 and fate.last_seen_s is not None:
         parts[-1] += f" at {fate.last_seen_s:.0f} s"
+    if fate.re_executions:
+        parts.append(f"{fate.re_executions} attempts repeated")
+    if fate.duplicate_effects:
+        parts.append(f"{fate.duplicate_effects} effects twice")
     return ", ".join(parts)

@@ -1,6 +1,7 @@
 """The change that is deployed, as edits of an engine's own code, and the ways to deploy it.
 
 The pictures of a job are made one after the other from now on, where they were begun all at once.
+On Celery also with a task renamed: a message names its task, as a history has its steps.
 """
 
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Way:
     name: str
     engine: str
     edits: tuple[Edit, ...]
+    profile: str = "hardened"
     pinned: bool = False
     """Whether a job stays with the workers of the build that began it, by Worker Versioning."""
     asks_replay: bool = False
@@ -55,6 +57,11 @@ class DeployedArm(Arm):
     def name(self) -> str:
         """The arm's name and the way."""
         return f"{self.configuration}/{self.way.name}"
+
+    @property
+    def namespace(self) -> str:
+        """What keeps its jobs apart from all others."""
+        return f"deploys-{self.slug}"
 
 
 _WORKFLOW = "image_workflows.py"
@@ -95,7 +102,8 @@ _RENAMED = (
 
 WAYS = (
     Way("changed", "celery", _CHAIN),
-    Way("changed-and-renamed", "celery", _RENAMED),
+    Way("renamed", "celery", _RENAMED),
+    Way("renamed", "celery", _RENAMED, profile="tuned"),
     Way("unpatched", "temporal", _UNPATCHED, asks_replay=True),
     Way("patched", "temporal", _PATCHED, asks_replay=True),
     Way("pinned", "temporal", _UNPATCHED, pinned=True, asks_replay=True),

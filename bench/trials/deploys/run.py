@@ -31,7 +31,6 @@ from shared.domain.jobs import IMAGE_GENERATION, Bound
 from shared.domain.status import RecordKind
 from shared.policy import GENERATE_IMAGE, RESERVE_CREDITS
 
-PROFILE = "hardened"
 _PICTURES, _STEPS, _STEP_S, _SIZE_PX = 2, 20, 0.1, 64
 # A picture is done well within the grace, so that a stop repeats nothing and what is seen is the
 # change. It is followed by the restart.
@@ -105,20 +104,20 @@ async def run_deploys(
 
     What happened is in `history.jsonl`, the new builds in `builds`.
     """
-    arms = [DeployedArm(way.engine, PROFILE, way) for way in WAYS]
-    builds = {arm.name: build(arm.way, folder / "builds" / arm.way.name) for arm in arms}
+    arms = [DeployedArm(way.engine, way.profile, way) for way in WAYS]
+    builds = {arm.name: build(arm.way, folder / "builds" / arm.slug) for arm in arms}
     outcome = Outcome()
     async with Supervisor(folder / "logs") as supervisor:
         say("starting servers")
         engines = list(dict.fromkeys(arm.engine for arm in arms))
-        namespaces = [_namespace(arm) for arm in arms if arm.engine == "temporal"]
+        namespaces = [arm.namespace for arm in arms if arm.engine == "temporal"]
         backends = await start_backends(
             supervisor, folder / "servers", engines, namespaces, own_sink=True
         )
         plans = [
             ArmPlan(
                 arm=arm,
-                namespace=_namespace(arm),
+                namespace=arm.namespace,
                 backends=backends.numbered(number),
                 topology=_TOPOLOGY,
                 workloads=[IMAGE_GENERATION],
@@ -141,10 +140,6 @@ async def run_deploys(
     history = merged([world, outcome.history, *(story.history for story in stories)])
     write_history(folder / "history.jsonl", history)
     return [_judged(story, history) for story in stories]
-
-
-def _namespace(arm: DeployedArm) -> str:
-    return f"deploys-{arm.engine}-{arm.way.name}"
 
 
 def _env(arm: DeployedArm) -> dict[str, str]:
