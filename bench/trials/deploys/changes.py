@@ -44,7 +44,7 @@ class Way:
     pinned: bool = False
     """Whether a job stays with the workers of the build that began it, by Worker Versioning."""
     asks_replay: bool = False
-    """Whether it can be asked beforehand if open jobs go on with the new code."""
+    """Whether it can be asked beforehand if jobs go on with the new code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Deployed:
     """When the last old worker that was left beside the new ones could go; None if none was left,
     or if it still was needed at the end."""
     replay: str
-    """What `changeover replay` said of the open jobs beforehand, empty where there is no asking."""
+    """What `changeover replay` said of the first jobs beforehand; empty if it was not asked."""
 
 
 @dataclass(slots=True)
@@ -169,10 +169,13 @@ async def _tell(
         connected(stack.url, story.cell(_BEFORE), ops) as early,
         connected(stack.url, story.cell(_AFTER), ops) as late,
     ):
-        before = await _submit(early, islice(bodies, jobs))
+        before = await _submit(early, islice(bodies, max(1, jobs // 4)))
         await _until_under_way(story.live, before)
         if way.asks_replay:
             story.replay = await replays(stack, env)
+        # Most come now: the answer takes seconds, and a deploy is to find jobs under way.
+        before += await _submit(early, islice(bodies, jobs - len(before)))
+        await _until_under_way(story.live, before)
         story.began_s = time.monotonic()
         kept = await deploy(supervisor, stack, env, pinned=way.pinned)
         story.ready_s = time.monotonic()
