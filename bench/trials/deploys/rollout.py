@@ -63,13 +63,13 @@ async def _stop(place: Managed) -> None:
 
 async def make_current(stack: Stack, build: str) -> None:
     """Let new workflows begin on a build, as a pipeline does once its workers run."""
-    await _ask(stack, "temporal_impl.deployment", "make-current", build)
+    await _ask(stack, "temporal_impl.rollout", "make-current", build)
 
 
 async def drained(supervisor: Supervisor, stack: Stack, kept: Collection[Managed]) -> None:
     """Return once no workflow is left that only the first build can go on with, and its workers
     are gone."""
-    while int(await _ask(stack, "temporal_impl.deployment", "open", FIRST)):
+    while int(await _ask(stack, "temporal_impl.rollout", "open", FIRST)):
         await asyncio.sleep(_POLL_S)
     await supervisor.stop(list(kept))
     stack.workers = [place for place in stack.workers if place not in kept]
@@ -91,7 +91,12 @@ async def _ask(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, errors = await process.communicate()
+    try:
+        out, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode and not (may_fail and process.returncode == 1 and out):
         said = errors.decode().strip().splitlines() or ["it says nothing"]
         raise NotFit(f"{stack.arm.name}: {' '.join(command)}: {said[-1]}")
