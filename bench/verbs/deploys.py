@@ -12,7 +12,8 @@ from bench.checkers.deploys import Fate
 from bench.record.metrics import Bucket
 from bench.record.run_folder import new_run_folder
 from bench.trials.deploys.changes import WAYS
-from bench.trials.deploys.run import Deployed, run_deploys
+from bench.trials.deploys.run import run_deploys
+from bench.trials.deploys.story import Deployed
 from shared.codec import to_json
 
 _WORDS = {

@@ -5,29 +5,26 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 from bench.arms.backends import start_backends
 from bench.arms.supervisor import Supervisor
 from bench.arms.topology import Topology
-from bench.checkers.by_job import by_cell
-from bench.checkers.deploys import Fate, judge
 from bench.errors import NotFit
 from bench.load.client import Client, connected
 from bench.load.effects import calls_of
 from bench.load.finals import accepted, final_states
 from bench.load.plan import image_bodies
-from bench.load.workloads import WORKLOADS
 from bench.record.history import History, merged, write_history
-from bench.record.run_info import CellInfo
 from bench.trials.deploys.builds import FIRST, build
 from bench.trials.deploys.changes import WAYS, DeployedArm
 from bench.trials.deploys.rollout import deploy, drained, make_current, replays
+from bench.trials.deploys.story import AFTER, BEFORE, Deployed, Story, judged
 from bench.trials.live_arms import ArmPlan, LiveArm, running_arms
 from bench.trials.outcome import Outcome
-from shared.domain.jobs import IMAGE_GENERATION, Bound
+from shared.domain.jobs import IMAGE_GENERATION
 from shared.domain.status import RecordKind
 from shared.policy import GENERATE_IMAGE, RESERVE_CREDITS
 
@@ -38,63 +35,6 @@ _TOPOLOGY = Topology(gpu_workers=2, stop_grace_s=10.0, detection_budget_s=5.0)
 _POLL_S = 0.05
 _LIMIT_S = 60.0
 _SUBMIT_S = 20.0
-_BEFORE, _AFTER = "before", "after"
-_NO_FAULT = Bound(None, {}, "nothing is broken here")
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """What came of one way to deploy. Seconds from the beginning of the deploy."""
-
-    arm: str
-    way: str
-    engine: str
-    before: Fate
-    """Of the jobs that were under way."""
-    after: Fate
-    """Of those that were submitted once the new build was ready."""
-    ready_s: float
-    """When it was."""
-    kept_s: float | None
-    """When the last old worker that was left beside the new ones could go; None if none was left,
-    or if it still was needed at the end."""
-    replay: str
-    """What `changeover replay` said of the first jobs beforehand; empty if it was not asked."""
-
-
-@dataclass(slots=True)
-class _Story:
-    """One way while it is being told."""
-
-    live: LiveArm
-    arm: DeployedArm
-    history: History = field(default_factory=History)
-    began_s: float = 0.0
-    ready_s: float = 0.0
-    kept_s: float | None = None
-    replay: str = ""
-
-    def cell(self, when: str) -> str:
-        return f"{self.arm.name}/{when}"
-
-    @property
-    def infos(self) -> dict[str, CellInfo]:
-        return {when: self._info(when) for when in (_BEFORE, _AFTER)}
-
-    def _info(self, when: str) -> CellInfo:
-        return CellInfo(
-            id=self.cell(when),
-            arm=self.arm.name,
-            engine=self.arm.engine,
-            profile=self.arm.profile,
-            workload=IMAGE_GENERATION,
-            compute="simulated",
-            fault="deploy",
-            trials=0,
-            drain_s=0.0,
-            predicted=_NO_FAULT,
-            owed_effects=WORKLOADS[IMAGE_GENERATION].owed_effects,
-        )
 
 
 async def run_deploys(
@@ -128,7 +68,7 @@ async def run_deploys(
         say(f"starting {', '.join(arm.name for arm in arms)}")
         async with running_arms(supervisor, plans, folder) as live:
             say(f"{jobs} jobs on each, the change deployed, {jobs // 2} more jobs")
-            stories = [_Story(*pair) for pair in zip(live, arms, strict=True)]
+            stories = [Story(*pair) for pair in zip(live, arms, strict=True)]
             await asyncio.gather(
                 *(
                     _tell(supervisor, story, builds[story.arm.name], jobs, drain_s, seed)
@@ -139,7 +79,7 @@ async def run_deploys(
         world = History(effects=await calls_of(backends.effects_url), processes=supervisor.events)
     history = merged([world, outcome.history, *(story.history for story in stories)])
     write_history(folder / "history.jsonl", history)
-    return [_judged(story, history) for story in stories]
+    return [judged(story, history) for story in stories]
 
 
 def _env(arm: DeployedArm) -> dict[str, str]:
@@ -153,7 +93,7 @@ def _env(arm: DeployedArm) -> dict[str, str]:
 
 async def _tell(
     supervisor: Supervisor,
-    story: _Story,
+    story: Story,
     env: Mapping[str, str],
     jobs: int,
     drain_s: float,
@@ -166,8 +106,8 @@ async def _tell(
     if way.pinned:
         await make_current(stack, FIRST)
     async with (
-        connected(stack.url, story.cell(_BEFORE), ops) as early,
-        connected(stack.url, story.cell(_AFTER), ops) as late,
+        connected(stack.url, story.cell(BEFORE), ops) as early,
+        connected(stack.url, story.cell(AFTER), ops) as late,
     ):
         before = await _submit(early, islice(bodies, max(1, jobs // 4)))
         await _until_under_way(story.live, before)
@@ -184,11 +124,13 @@ async def _tell(
         async def see_the_old_out() -> None:
             over = await early.until_over(before, drain_s)
             if kept and over:
-                await drained(supervisor, stack, kept)
-                story.kept_s = time.monotonic() - story.began_s
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(drain_s):
+                        await drained(supervisor, stack, kept)
+                        story.kept_s = time.monotonic() - story.began_s
 
         await asyncio.gather(see_the_old_out(), late.until_over(after, drain_s))
-    for when in (_BEFORE, _AFTER):
+    for when in (BEFORE, AFTER):
         cell = story.cell(when)
         mine = accepted(op for op in ops if op.cell == cell)
         story.history.finals += await final_states(stack, cell, mine)
@@ -218,18 +160,3 @@ async def _until_under_way(live: LiveArm, jobs: list[str]) -> None:
             return
         await asyncio.sleep(_POLL_S)
     raise NotFit(f"{live.stack.arm.name}: its jobs do not get under way; see its logs")
-
-
-def _judged(story: _Story, history: History) -> Deployed:
-    cells = by_cell(story.infos.values(), history)
-    before, after = (judge(cells[info.id], story.began_s) for info in story.infos.values())
-    return Deployed(
-        arm=story.arm.name,
-        way=story.arm.way.name,
-        engine=story.arm.engine,
-        before=before,
-        after=after,
-        ready_s=story.ready_s - story.began_s,
-        kept_s=story.kept_s,
-        replay=story.replay,
-    )
