@@ -215,6 +215,24 @@ def price_command(
     _exit_with(price_verb(chosen, job, detection_budget, idle_s, results, _console()))
 
 
+@app.command("deploys")
+def deploys_command(
+    jobs: Annotated[int, typer.Option(min=2, help="Jobs under way, on each arm.")] = 8,
+    drain_s: Annotated[
+        float, typer.Option(min=1, help="Seconds after the deploy at which jobs are judged.")
+    ] = 40.0,
+    seed: Annotated[int, typer.Option(min=0, help="What jobs are drawn by.")] = 1,
+    results: Results = DEFAULT_RESULTS,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print deploys.json on standard output.")
+    ] = False,
+) -> None:
+    """Deploy changed code with jobs under way: unpatched, patched, pinned, and on Celery."""
+    from bench.verbs.deploys import deploys_verb
+
+    _exit_with(deploys_verb(jobs, drain_s, seed, results, _console(), as_json=as_json))
+
+
 @app.command("replay")
 def replay_command(
     files: Annotated[

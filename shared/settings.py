@@ -63,6 +63,8 @@ class Settings(BaseSettings):
 
     build_id: str = ""
     """Names this build of the code; empty for the code's revision."""
+    worker_versioning: Literal["off", "pinned"] = "off"
+    """Whether a workflow stays on Temporal's workers of the build that began it."""
 
     workloads: frozenset[Annotated[str, AfterValidator(_is_workload)]] = frozenset(WORKLOAD_NAMES)
     """What is served here (a JSON list): the facade's routes, and the models that workers load."""

@@ -11,9 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerDeploymentConfig
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 
 from shared.domain.errors import ChangeoverError, EngineUnavailable
 from shared.domain.faces import FACE_SIMILARITY
@@ -26,6 +25,7 @@ from shared.settings import Settings
 from temporal_impl import profile as profiles
 from temporal_impl.client import connect_for_worker, settle
 from temporal_impl.connection import connection
+from temporal_impl.deployment import deployed_as
 from temporal_impl.options import TASK_QUEUES
 from temporal_impl.profile import TemporalProfile
 from temporal_impl.refusals import explain
@@ -122,6 +122,8 @@ def _worker(
 ) -> Worker:
     parts = [WORKLOADS[name].served(role, runtime) for name in sorted(runtime.settings.workloads)]
     options = _worker_options(profile)
+    if deployed := deployed_as(role, profile, runtime.settings):
+        options["deployment_config"] = deployed
     if role is Queue.GPU and profile.gpu_pollers is not None:
         options["activity_task_poller_behavior"] = PollerBehaviorSimpleMaximum(profile.gpu_pollers)
     return Worker(
@@ -146,11 +148,6 @@ def _worker_options(profile: TemporalProfile) -> dict[str, Any]:
         throttle = timedelta(seconds=profile.heartbeat_throttle_s)
         options["max_heartbeat_throttle_interval"] = throttle
         options["default_heartbeat_throttle_interval"] = throttle
-    if profile.build_id is not None:
-        options["deployment_config"] = WorkerDeploymentConfig(
-            version=WorkerDeploymentVersion("changeover", profile.build_id),
-            use_worker_versioning=False,
-        )
     return options
 
 

@@ -63,6 +63,19 @@ class Backends:
         url = _split(self.addresses[engine])
         return url.hostname or "127.0.0.1", url.port or ENGINES[engine].usual_port
 
+    def numbered(self, database: int) -> "Backends":
+        """Return the same, with another database of the same servers where an address can name one.
+
+        So many arms may share them.
+        """
+        addresses = {
+            engine: urlsplit(address)._replace(path=f"/{database}").geturl()
+            if "://" in address
+            else address
+            for engine, address in self.addresses.items()
+        }
+        return replace(self, addresses=addresses)
+
     def through(self, engine: str, port: int) -> "Backends":
         """Return the same, with `address_of` reached by a port of this machine."""
         if self.broker:

@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import httpx
 
 from bench.arms.addresses import Backends
 from bench.arms.backends import start_backends
@@ -21,6 +18,7 @@ from bench.arms.host_monitor import HostMonitor
 from bench.arms.supervisor import Supervisor
 from bench.arms.topology import WORKER_NICE, Arm
 from bench.capabilities.suite import known_capabilities
+from bench.load.effects import calls_of
 from bench.load.pictures import write_index
 from bench.record.history import History, merged, write_history
 from bench.record.run_info import SCHEMA, AbsentCell, RunInfo, write_run_info
@@ -33,9 +31,7 @@ from bench.trials.outcome import Outcome
 from bench.trials.soak.run import run_soak
 from bench.trials.stage import namespace_of, run_stage
 from shared.domain.durability import Durability
-from shared.domain.records import EffectRecord
 
-_EFFECTS_LIMIT_S = 300.0
 _SURVIVES = {
     Durability.PROCESS: (
         "the end of any process; Redis' log is synced every second, and SQLite, Temporal's and"
@@ -96,7 +92,7 @@ async def run_scenario(
                 folder=folder,
                 say=say,
             )
-        effects = await _effects(sink.effects_url)
+        effects = await calls_of(sink.effects_url)
         if scenario.idempotency is not None:
             parts["idempotency"] = await run_idempotency(
                 supervisor, backends, scenario, scenario.idempotency, folder=folder, say=say
@@ -176,29 +172,12 @@ async def _start_servers(
     )
     backends = {
         namespace: replace(
-            shared,
-            addresses=_with_database(shared.addresses, number),
+            shared.numbered(number),
             broker=shared.broker if brokers[namespace] else "",
         )
         for number, namespace in enumerate(arms)
     }
     return backends, replace(shared, addresses={}, ui_urls={}, broker="")
-
-
-def _with_database(addresses: Mapping[str, str], number: int) -> dict[str, str]:
-    """The same, with another database of the same server where an address can name one."""
-    return {
-        engine: urlsplit(address)._replace(path=f"/{number}").geturl()
-        if "://" in address
-        else address
-        for engine, address in addresses.items()
-    }
-
-
-async def _effects(sink_url: str) -> list[EffectRecord]:
-    async with httpx.AsyncClient(base_url=sink_url, timeout=_EFFECTS_LIMIT_S) as client:
-        calls = (await client.get("/calls")).raise_for_status().json()
-    return [EffectRecord(**call) for call in calls]
 
 
 def _topology_facts(scenario: Scenario, side_by_side: Mapping[str, Blocks]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from bench.arms.addresses import Backends
 from bench.arms.services import start_effect_sink
 from bench.arms.supervisor import Supervisor
 from bench.faults.experiments import EXPERIMENTS, Experiment, Receiver
+from bench.load.effects import calls_of
 from bench.load.finals import accepted, final_states
 from bench.load.plan import ANSWER_LIMIT_S, image_bodies
 from bench.record.history import History
@@ -89,12 +90,7 @@ class _Worlds:
 
     async def calls(self) -> list[EffectRecord]:
         """Return every call that either received."""
-        found = []
-        for url in (self.polite, self.hanging_up):
-            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-                calls = (await client.get("/calls")).raise_for_status().json()
-            found += [EffectRecord(**call) for call in calls]
-        return found
+        return [*await calls_of(self.polite), *await calls_of(self.hanging_up)]
 
 
 def _sinks(plan: IdempotencyPlan) -> dict[str, list[str]]:

@@ -1,0 +1,1 @@
+"""Deploys of changed code with jobs under way, one way beside the other."""
