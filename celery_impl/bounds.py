@@ -64,6 +64,7 @@ def _on_rabbitmq(profile: CeleryProfile, settings: Settings) -> dict[Impact, Bou
         **_acknowledged_late(profile, settings),
         Impact.KILLED: gone,
         Impact.CPU_KILLED: gone,
+        Impact.PARKED: _kept_by_rabbitmq(),
         Impact.SILENT: silent,
         Impact.DISCONNECTED: goes_on,
         Impact.SLOWED: goes_on,
@@ -78,6 +79,15 @@ def _connection_gone() -> Bound:
         "the kernel ends the connection of a process that dies, and the broker puts what it had "
         "not acknowledged back where it was in the queue; a host that is gone with its kernel is "
         "silent instead. A step that is handed out again takes over the lease of the one before",
+    )
+
+
+def _kept_by_rabbitmq() -> Bound:
+    return Bound(
+        _CONNECTION_S,
+        {"connection_s": _CONNECTION_S},
+        "it stays in its queue: the prefetch of a consumer on a quorum queue never grows. If the "
+        "worker had just been sent it, the broker puts it back when the connection ends",
     )
 
 

@@ -20,11 +20,13 @@ _NO_SERVER = (
     "no rabbitmq-server with Erlang's epmd; install one (apt-get install rabbitmq-server,"
     " brew install rabbitmq) or set CHANGEOVER_BROKER_URL=amqp://..."
 )
-_CONFIGURATION = """\
+NODE_CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
 log.console = true
 log.console.level = warning
 log.file = false
+# In ms, as the profile asks for by an argument that only RabbitMQ 3.12 and newer read.
+consumer_timeout = 3600000
 # What it keeps free of a disk or of memory that others use too.
 disk_free_limit.absolute = 50MB
 """
@@ -73,7 +75,7 @@ def rabbit_node(folder: Path, port: int | None = None) -> RabbitNode:
     home = folder / "home"  # for the cookie
     home.mkdir(parents=True, exist_ok=True)
     configuration, plugins = folder / "rabbitmq.conf", folder / "enabled_plugins"
-    configuration.write_text(_CONFIGURATION.format(port=port))
+    configuration.write_text(NODE_CONFIGURATION.format(port=port))
     plugins.write_text("[].\n")
     env = {
         "HOME": str(home),

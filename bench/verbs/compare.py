@@ -5,8 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.arms.addresses import configured
+from bench.arms.engines import BROKER_VARIABLE
 from bench.arms.fitness import look, model_import_s
 from bench.arms.preflight import Finding, Level, drivers, preflight, refuse_if_unfit
+from bench.arms.rabbitmq import rabbitmq_binary, why_no_rabbitmq
 from bench.checkers.measure import measure
 from bench.record.history import read_history
 from bench.record.metrics import Metrics, Verdict, read_metrics, write_metrics
@@ -80,12 +83,24 @@ async def doctor_verb(results: Path, console: Console, *, as_json: bool) -> int:
     arms, compute = scenario.largest
     findings = preflight(results, arms=arms, compute=compute, needs=scenario.needs)
     findings += list(drivers(_OTHER_NEEDS, level=Level.WARNING))
+    findings.append(_rabbitmq())
     findings += await _speed(scenario, results)
     if as_json:
         sys.stdout.write(to_json(findings) + "\n")
     else:
         _print_findings(findings, console)
     return NOT_FIT if any(f.level is Level.UNFIT for f in findings) else 0
+
+
+def _rabbitmq() -> Finding:
+    """Say whether `celery/rabbitmq` could run here; the default suite does without it."""
+    what = "rabbitmq-server"
+    if configured(BROKER_VARIABLE):
+        return Finding(what, Level.OK, f"the broker is the one of {BROKER_VARIABLE}")
+    if why := why_no_rabbitmq():
+        said, _, remedy = why.partition("; ")
+        return Finding(what, Level.WARNING, f"{said}: celery/rabbitmq is left out", remedy)
+    return Finding(what, Level.OK, f"{rabbitmq_binary()}, for celery/rabbitmq")
 
 
 async def _speed(scenario: Scenario, results: Path) -> list[Finding]:

@@ -84,10 +84,16 @@ class RabbitQueues:
                 return 0
 
     def _ask(self, read: Callable[[], T]) -> T:
-        # py-amqp's connections are not safe to share between threads at once.
-        with self._turn:
+        # py-amqp's connections are not safe to share between threads at once. Whoever waits holds
+        # a thread, which those need that ask nothing of the broker.
+        if not self._turn.acquire(timeout=_ANSWER_WITHIN_S):
+            raise TimeoutError("others have waited for its answer too")
+        try:
             try:
                 return read()
+            except TimeoutError:
+                self._connection.collect()
+                raise
             except BROKER_ERRORS:
                 self._connection.collect()
             # It may have been the broker's restart that the old connection did not survive.
@@ -96,3 +102,5 @@ class RabbitQueues:
             except BROKER_ERRORS:
                 self._connection.collect()
                 raise
+        finally:
+            self._turn.release()

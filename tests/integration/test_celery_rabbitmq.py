@@ -1,13 +1,15 @@
 """Celery on RabbitMQ: a node of the test's own, real workers and real kills."""
 
+import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.arms.rabbitmq import why_no_rabbitmq
+from bench.arms.rabbitmq import rabbitmq_binary, why_no_rabbitmq
 from celery_impl.engine import CeleryEngine
 from shared.domain.errors import EngineUnavailable
 from shared.domain.ids import JobId
@@ -129,3 +131,70 @@ async def test_a_broker_that_is_killed_keeps_what_it_has_confirmed(
     for each in (job_id, other):
         assert (await over(engine, each)).status is JobStatus.SUCCEEDED
         assert lab.applied(each) == ONCE
+
+
+def _ctl(lab: Lab, *arguments: str) -> None:
+    command = Path(rabbitmq_binary()).with_name("rabbitmqctl")
+    node = ["-n", lab.broker.env["RABBITMQ_NODENAME"]]
+    env = {**os.environ, **lab.broker.env}
+    subprocess.run([command, *node, *arguments], env=env, check=True, capture_output=True)
+
+
+async def test_the_worker_that_comes_first_can_hand_out_what_waits_for_a_retry(lab: Lab) -> None:
+    """It binds the other role's queues too, which nobody else has declared."""
+    log = lab.folder / "cpu-0.log"
+    until(lambda: "ready." in log.read_text(), "the worker consumes")
+    assert "Failed to bind" not in log.read_text()
+
+
+async def test_an_alarm_of_memory_cuts_no_worker_off(tmp_path: Path, engines: Engines) -> None:
+    with running_lab(tmp_path, "rabbitmq", detection_budget_s=7.0) as lab:
+        lab.worker("cpu", "cpu-0")
+        lab.worker("gpu", "gpu-0")
+        engine = await engines(lab)
+        job_id = await submitted(lab, engine, steps=250)
+        lab.reached(job_id, FIRST, 10)
+        _ctl(lab, "set_vm_memory_high_watermark", "absolute", "1MB")
+        until(lambda: lab.ended(job_id, FIRST), "the step ends, after more than three heartbeats")
+        _ctl(lab, "set_vm_memory_high_watermark", "0.4")
+        assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
+        assert {record.attempt for record in lab.records(job_id, FIRST)} == {1}
+        assert "Connection to broker lost" not in (lab.folder / "gpu-0.log").read_text()
+
+
+async def test_a_worker_outlives_its_consumer_timeout(tmp_path: Path, engines: Engines) -> None:
+    lab = Lab(tmp_path, "rabbitmq", detection_budget_s=LONG_BUDGET_S)
+    # RabbitMQ from 3.12 on takes the hour of the queues instead.
+    flag = "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"
+    lab.broker.env[flag] += " -rabbit consumer_timeout 3000 -rabbit channel_tick_interval 1000"
+    configuration = Path(lab.broker.env["RABBITMQ_CONFIG_FILE"])
+    kept = [line for line in configuration.read_text().splitlines() if "consumer_t" not in line]
+    configuration.write_text("\n".join(kept) + "\n")
+    try:
+        lab.start()
+        lab.worker("cpu", "cpu-0")
+        lab.worker("gpu", "gpu-0")
+        engine = await engines(lab)
+        for steps in (120, 10):
+            job_id = await submitted(lab, engine, steps=steps)
+            assert (await over(engine, job_id)).status is JobStatus.SUCCEEDED
+            assert lab.applied(job_id) == ONCE
+    finally:
+        lab.stop()
+
+
+async def test_jobs_can_be_looked_at_while_many_wait_for_a_frozen_broker(
+    lab: Lab, engine: CeleryEngine, gpu: StartWorker
+) -> None:
+    gpu("gpu-seen")
+    job_id = await submitted(lab, engine)
+    await over(engine, job_id)
+    await engine.health()
+    os.killpg(lab.broker.pid, signal.SIGSTOP)
+    try:
+        asked = [asyncio.create_task(engine.health()) for _ in range(12)]
+        views = await asyncio.gather(*(engine.view(job_id) for _ in range(3)))
+        assert not any(health.reachable for health in await asyncio.gather(*asked))
+    finally:
+        os.killpg(lab.broker.pid, signal.SIGCONT)
+    assert {view.status for view in views} == {JobStatus.SUCCEEDED}

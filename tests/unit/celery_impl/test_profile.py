@@ -10,6 +10,7 @@ import pytest
 from celery.app.defaults import DEFAULTS
 from kombu.transport.redis import Channel
 
+from bench.arms.rabbitmq import NODE_CONFIGURATION
 from celery_impl.app import build_app
 from celery_impl.bounds import recovery_bounds
 from celery_impl.kept_by_us.renewal import INDEX
@@ -192,6 +193,13 @@ def test_on_rabbitmq_no_clock_runs_for_a_killed_worker_and_heartbeats_for_a_froz
     assert load(settings).conf["broker_heartbeat"] == 5
 
 
+def test_on_rabbitmq_a_message_that_comes_while_a_retry_runs_is_the_brokers() -> None:
+    settings = Settings(profile="rabbitmq", detection_budget_s=16.0)
+    bound = recovery_bounds(load(settings), settings)[Impact.PARKED]
+    assert bound.seconds == 1.0
+    assert "socket" not in bound.why
+
+
 @pytest.mark.parametrize(
     ("profile", "url"), [("rabbitmq", "redis://127.0.0.1:6379"), ("hardened", "amqp://127.0.0.1//")]
 )
@@ -205,7 +213,17 @@ def test_the_queues_of_an_environment_on_rabbitmq_have_its_name_and_a_type_that_
     queue = app.amqp.queues["gpu"]
     assert queue.name == queue.exchange.name == "shop.gpu"
     assert queue.exchange.type == "topic"
-    assert queue.queue_arguments == {"x-queue-type": "quorum", "x-delivery-limit": 60}
+    arguments = dict(queue.queue_arguments)
+    assert arguments.pop("x-consumer-timeout")
+    assert arguments == {"x-queue-type": "quorum", "x-delivery-limit": 60}
+
+
+def test_a_step_is_stopped_by_its_time_limit_before_rabbitmq_takes_its_message_back() -> None:
+    app = build_app(Settings(profile="rabbitmq"))
+    limits = [each.get("time_limit", 0.0) for each in app.conf.task_annotations.values()]
+    timeout_ms = app.profile.queue_arguments["x-consumer-timeout"]
+    assert timeout_ms / 1000 > max(limits) > 1800
+    assert f"consumer_timeout = {timeout_ms}\n" in NODE_CONFIGURATION
 
 
 def test_a_message_is_dropped_only_after_more_deliveries_than_any_policy_allows_attempts() -> None:
