@@ -22,6 +22,7 @@ from bench.scenario.model import Scenario
 from bench.trials.at_once import blocks
 from bench.trials.left_out import leave_out
 from bench.trials.run import run_scenario
+from bench.verbs.telling import print_findings, saying
 from shared.codec import to_json
 from shared.domain.faces import FACE_SIMILARITY
 from shared.extras import needed_to_compute
@@ -58,16 +59,10 @@ async def compare_verb(
     )
     refuse_if_unfit(findings)
     fitness = await look(results) if at_once is None and scenario.stages else None
-    _print_findings([f for f in findings if f.level is not Level.OK], console)
+    print_findings([f for f in findings if f.level is not Level.OK], console)
     folder = new_run_folder(results, scenario.name)
     console.print(f"run folder  {folder}")
-    with console.status("") as status:
-
-        def say(what: str) -> None:
-            status.update(what)
-            if not console.is_terminal:
-                console.print(what)
-
+    with saying(console) as say:
         await run_scenario(
             scenario, text, folder, say, fitness=fitness, at_once=at_once, left_out=left_out
         )
@@ -88,7 +83,7 @@ async def doctor_verb(results: Path, console: Console, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(to_json(findings) + "\n")
     else:
-        _print_findings(findings, console)
+        print_findings(findings, console)
     return NOT_FIT if any(f.level is Level.UNFIT for f in findings) else 0
 
 
@@ -123,13 +118,6 @@ async def _speed(scenario: Scenario, results: Path) -> list[Finding]:
         level = Level.OK if all_at_once else Level.WARNING
         found.append(Finding("arms", level, detail, remedy))
     return found
-
-
-def _print_findings(findings: list[Finding], console: Console) -> None:
-    for found in findings:
-        remedy = "" if found.level is Level.OK else f"; {found.remedy}"
-        line = f"{found.level.value:8}{found.what}: {found.detail}{remedy}"
-        console.print(line, markup=False, highlight=False)
 
 
 def report_verb(folder: Path, console: Console, *, as_json: bool) -> int:

@@ -14,6 +14,7 @@ from bench.record.run_folder import new_run_folder
 from bench.trials.deploys.changes import WAYS
 from bench.trials.deploys.run import run_deploys
 from bench.trials.deploys.story import Deployed
+from bench.verbs.telling import print_findings, saying
 from shared.codec import to_json
 
 _WORDS = {
@@ -32,18 +33,10 @@ async def deploys_verb(
     """Deploy a change in every way and print what came of the jobs; 0, whatever came of them."""
     findings = preflight(results, arms=len(WAYS))
     refuse_if_unfit(findings)
-    for finding in findings:
-        if finding.level is Level.WARNING:
-            console.print(f"{finding.what}: {finding.detail}; {finding.remedy}", markup=False)
+    print_findings([f for f in findings if f.level is not Level.OK], console)
     folder = new_run_folder(results, "deploys")
     console.print(f"run folder  {folder}", soft_wrap=True)
-    with console.status("") as status:
-
-        def say(what: str) -> None:
-            status.update(what)
-            if not console.is_terminal:
-                console.print(what, markup=False)
-
+    with saying(console) as say:
         deployed = await run_deploys(jobs, drain_s, seed, folder, say)
     written = to_json(deployed)
     (folder / "deploys.json").write_text(written + "\n")

@@ -36,6 +36,12 @@ async def said(reader: asyncio.StreamReader) -> bytes:
         return await reader.readline()
 
 
+async def nothing_comes(reader: asyncio.StreamReader) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(QUIET_S):
+            await reader.readline()
+
+
 async def test_what_is_sent_arrives_and_the_answer_comes_back() -> None:
     async with link() as forwarder:
         reader, writer = await asyncio.open_connection("127.0.0.1", forwarder.port)
@@ -68,14 +74,10 @@ async def test_nothing_passes_a_partition_and_all_of_it_afterwards() -> None:
         assert await said(reader) == b"before\n"
         forwarder.block()
         writer.write(b"during\n")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(QUIET_S):
-                await reader.readline()
+        await nothing_comes(reader)
         newcomer_reader, newcomer = await asyncio.open_connection("127.0.0.1", forwarder.port)
         newcomer.write(b"new\n")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(QUIET_S):
-                await newcomer_reader.readline()
+        await nothing_comes(newcomer_reader)
         forwarder.unblock()
         assert await said(reader) == b"during\n"
         assert await said(newcomer_reader) == b"new\n"
@@ -89,9 +91,7 @@ async def test_what_is_forgotten_is_silent_for_good_and_is_not_reset() -> None:
         assert forwarder.forget() == 1
         assert forwarder.connections == 0
         writer.write(b"into the void\n")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(QUIET_S):
-                await reader.readline()
+        await nothing_comes(reader)
         newcomer_reader, newcomer = await asyncio.open_connection("127.0.0.1", forwarder.port)
         newcomer.write(b"new\n")
         assert await said(newcomer_reader) == b"new\n"
